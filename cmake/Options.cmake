@@ -1,0 +1,16 @@
+# What a build may choose. The presets set these; see CMakePresets.json.
+option(GRAPEVINE_WERROR "Treat warnings as errors" OFF)
+option(GRAPEVINE_TESTS "Build the tests and the fuzz targets' smoke runs" ON)
+option(GRAPEVINE_FUZZ "Build the fuzz targets with libFuzzer (clang only); nothing else is built by default" OFF)
+option(GRAPEVINE_BENCH "Define the benchmark programs (built by the target 'benches')" ON)
+option(GRAPEVINE_STATIC_RUNTIME "Link programs with static libstdc++ and libgcc: about 1.3 MB less resident memory" OFF)
+option(GRAPEVINE_CCACHE "Compile through ccache where it is installed" ON)
+set(GRAPEVINE_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")
+set(GRAPEVINE_FUZZ_SMOKE_RUNS 2000 CACHE STRING "Seeded random inputs of each fuzz target's smoke run in ctest")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Debug CACHE STRING "Build type" FORCE)
+endif()
+if(GRAPEVINE_FUZZ AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "GRAPEVINE_FUZZ needs clang, which brings libFuzzer; the compiler is ${CMAKE_CXX_COMPILER_ID}")
+endif()

@@ -1,0 +1,131 @@
+# Programs, tests, fuzz targets and benchmarks.
+
+# The commit, for sources that mention GRAPEVINE_COMMIT: only they are compiled again after a commit.
+set(GRAPEVINE_COMMIT "unknown")
+find_program(GRAPEVINE_GIT git)
+if(GRAPEVINE_GIT AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
+    execute_process(COMMAND "${GRAPEVINE_GIT}" -C "${PROJECT_SOURCE_DIR}" rev-parse --short=12 -q --verify HEAD
+        OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    if(commit)
+        set(GRAPEVINE_COMMIT "${commit}")
+    endif()
+    if(EXISTS "${PROJECT_SOURCE_DIR}/.git/logs/HEAD")
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/.git/logs/HEAD")
+    endif()
+endif()
+
+# Defines GRAPEVINE_VERSION, and GRAPEVINE_COMMIT where a source names it. Called in the target's own folder.
+function(grapevine_stamp_version target)
+    get_target_property(sources ${target} SOURCES)
+    foreach(source IN LISTS sources)
+        file(STRINGS "${source}" mentions REGEX "GRAPEVINE_COMMIT" LIMIT_COUNT 1)
+        if(mentions)
+            set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS
+                "GRAPEVINE_COMMIT=\"${GRAPEVINE_COMMIT}\"")
+        endif()
+    endforeach()
+    target_compile_definitions(${target} PRIVATE "GRAPEVINE_VERSION=\"${PROJECT_VERSION}\"")
+endfunction()
+
+# An executable with the tree's flags. Benchmarks and the like pass EXCLUDE_FROM_ALL.
+function(grapevine_executable target sources)
+    cmake_parse_arguments(ARG "EXCLUDE_FROM_ALL" "" "LINK" ${ARGN})
+    add_executable(${target} ${sources})
+    target_link_libraries(${target} PRIVATE grapevine_flags ${ARG_LINK})
+    target_compile_definitions(${target} PRIVATE "GRAPEVINE_VERSION=\"${PROJECT_VERSION}\"")
+    if(ARG_EXCLUDE_FROM_ALL)
+        set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+    if(GRAPEVINE_STATIC_RUNTIME)
+        target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
+endfunction()
+
+# A program that users run: part of the target 'programs', installed.
+function(grapevine_program target sources)
+    grapevine_executable(${target} "${sources}" ${ARGN})
+    add_dependencies(programs ${target})
+    install(TARGETS ${target} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
+    if(GRAPEVINE_FUZZ)
+        set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endfunction()
+
+# grapevine_test(<name> <sources> LABELS ... LINK ... [TIMEOUT seconds] [SERIAL]): one GoogleTest program, one ctest.
+function(grapevine_test name sources)
+    cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "LABELS;LINK" ${ARGN})
+    if(NOT sources OR NOT GRAPEVINE_TESTS OR GRAPEVINE_FUZZ)
+        return()
+    endif()
+    grapevine_executable(${name}_test "${sources}" LINK ${ARG_LINK} grapevine_external_test)
+    add_dependencies(tests ${name}_test)
+    if(NOT "process" IN_LIST ARG_LABELS)
+        add_dependencies(unit_tests ${name}_test)
+    endif()
+    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1 WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+        ENVIRONMENT "${GRAPEVINE_TEST_ENVIRONMENT}")
+    if(ARG_SERIAL)
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+endfunction()
+
+# The name of a unit's own program: <layer>_<unit>, once if the unit already begins with its layer.
+function(grapevine_unit_name result layer source)
+    cmake_path(GET source STEM stem)
+    if(stem MATCHES "^${layer}_")
+        set(${result} "${stem}" PARENT_SCOPE)
+    else()
+        set(${result} "${layer}_${stem}" PARENT_SCOPE)
+    endif()
+endfunction()
+
+# One fuzz target for each source. With GRAPEVINE_FUZZ it is a libFuzzer program; otherwise a small main replays files
+# or seeded random inputs, and ctest runs it briefly so that a fuzz target cannot rot.
+# Known inputs live in <folder of the unit>/corpus/<unit>/, where <unit> is the source's name without .cpp.
+function(grapevine_fuzzers layer sources)
+    if(NOT GRAPEVINE_TESTS AND NOT GRAPEVINE_FUZZ)
+        return()
+    endif()
+    foreach(source IN LISTS sources)
+        grapevine_unit_name(target ${layer} "${source}")
+        if(GRAPEVINE_FUZZ)
+            grapevine_executable(${target} "${source}" LINK ${ARGN})
+            target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+        else()
+            grapevine_executable(${target} "${source};${PROJECT_SOURCE_DIR}/cmake/fuzz/replay_main.cpp" LINK ${ARGN})
+            grapevine_fuzz_smoke(${target} "${source}")
+            add_dependencies(tests ${target})
+            add_dependencies(unit_tests ${target})
+        endif()
+        add_dependencies(fuzzers ${target})
+    endforeach()
+endfunction()
+
+function(grapevine_fuzz_smoke target source)
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(GET source STEM stem)
+    set(corpus "${folder}/corpus/${stem}")
+    if(NOT IS_DIRECTORY "${corpus}")
+        set(corpus "")
+    endif()
+    add_test(NAME ${target} COMMAND ${target} --runs ${GRAPEVINE_FUZZ_SMOKE_RUNS} --seed 1 ${corpus}
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${target} PROPERTIES LABELS "fuzz" TIMEOUT 120)
+endfunction()
+
+# One Google Benchmark program for each source; a source may bring its own main.
+function(grapevine_benches layer sources)
+    if(NOT GRAPEVINE_BENCH OR GRAPEVINE_FUZZ)
+        return()
+    endif()
+    foreach(source IN LISTS sources)
+        grapevine_unit_name(target ${layer} "${source}")
+        grapevine_executable(${target} "${source}" EXCLUDE_FROM_ALL
+            LINK ${ARGN} benchmark::benchmark benchmark::benchmark_main)
+        add_dependencies(benches ${target})
+    endforeach()
+endfunction()
