@@ -1,0 +1,53 @@
+// Statements: arbitrary bytes as an envelope, and the same bytes as the body of a well-signed one, so that the fuzzer
+// gets past the signature. What opens, signs again to a statement with the same claim.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "wire/digest.hpp"
+#include "wire/fuzz_require_testing.hpp"
+#include "wire/postcard.hpp"
+
+namespace {
+
+using namespace grapevine;
+using wire::testing::require;
+
+const base::SecretKey& key() {
+    static const base::SecretKey kKey = *base::SecretKey::from_seed(base::Bytes(32, 1));
+    return kKey;
+}
+
+base::Bytes signed_envelope(std::uint8_t kind, base::ByteView body) {
+    base::Bytes message = base::to_bytes("grapevine statement 1");
+    message.push_back(kind);
+    message.insert(message.end(), body.begin(), body.end());
+    wire::Writer out;
+    out.u8(kind);
+    out.raw(key().id().view());
+    out.bytes(body);
+    out.raw(key().sign(message));
+    return out.take();
+}
+
+void check(base::ByteView bytes) {
+    const auto statement = wire::open_statement(bytes);
+    if (!statement) {
+        require(!statement.error().message.empty());
+        return;
+    }
+    require(statement->envelope == base::Bytes(bytes.begin(), bytes.end()));
+    const wire::Statement again = wire::sign(key(), statement->claim);
+    require(again.claim == statement->claim);
+    const auto opened = wire::open_statement(again.envelope);
+    require(opened && opened->claim == statement->claim);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const base::ByteView input(data, size);
+    check(input);
+    if (size > 0) check(signed_envelope(static_cast<std::uint8_t>(1 + input.front() % 2), input.subspan(1)));
+    return 0;
+}

@@ -1,0 +1,167 @@
+#include "wire/generators_testing.hpp"
+
+#include "wire/addr_codec.hpp"
+
+namespace grapevine::wire::testing {
+
+namespace {
+
+std::optional<PeerData> any_peer_data(base::Rng& rng) {
+    if (rng.chance(0.5)) return std::nullopt;
+    return any_bytes(rng, 40);
+}
+
+PeerInfo any_peer(base::Rng& rng) {
+    PeerInfo peer;
+    peer.id = any_id<base::EndpointId>(rng);
+    peer.data = any_peer_data(rng);
+    return peer;
+}
+
+Ttl any_ttl(base::Rng& rng) {
+    return Ttl{any_integer<std::uint16_t>(rng)};
+}
+Round any_round(base::Rng& rng) {
+    return Round{any_integer<std::uint16_t>(rng)};
+}
+
+MembershipMessage any_membership(base::Rng& rng) {
+    switch (rng.below(6)) {
+        case 0: return Join{any_peer_data(rng)};
+        case 1: return ForwardJoin{any_peer(rng), any_ttl(rng)};
+        case 2: return Shuffle{any_id<base::EndpointId>(rng), any_list<PeerInfo>(rng, 10, any_peer), any_ttl(rng)};
+        case 3: return ShuffleReply{any_list<PeerInfo>(rng, 10, any_peer)};
+        case 4: return Neighbor{rng.chance(0.5) ? Priority::high : Priority::low, any_peer_data(rng)};
+        default: return Disconnect{rng.chance(0.5), rng.chance(0.5)};
+    }
+}
+
+BroadcastMessage any_broadcast(base::Rng& rng) {
+    const auto announcement = [](base::Rng& r) { return Announcement{any_id<base::MessageId>(r), any_round(r)}; };
+    switch (rng.below(4)) {
+        case 0: {
+            Gossip gossip{any_id<base::MessageId>(rng), any_bytes(rng, 300), {}};
+            gossip.scope.kind = rng.chance(0.5) ? ScopeKind::swarm : ScopeKind::neighbors;
+            if (gossip.scope.kind == ScopeKind::swarm) gossip.scope.round = any_round(rng);
+            return gossip;
+        }
+        case 1: return Prune{};
+        case 2: {
+            Graft graft{std::nullopt, any_round(rng)};
+            if (rng.chance(0.5)) graft.id = any_id<base::MessageId>(rng);
+            return graft;
+        }
+        default: return IHave{any_list<Announcement>(rng, 116, announcement)};
+    }
+}
+
+Digest any_digest(base::Rng& rng) {
+    Digest digest;
+    digest.mesh = any_name(rng);
+    digest.type = any_name(rng);
+    digest.sequence = Sequence{any_integer<std::uint64_t>(rng)};
+    digest.presence = rng.chance(0.5) ? Presence::present : Presence::leaving;
+    digest.started_unix_ms = any_integer<std::uint64_t>(rng);
+    digest.addrs = any_transport_addrs(rng, kDigestAddrsMax);
+    digest.neighbors = any_list<base::EndpointId>(rng, kDigestNeighborsMax, any_id<base::EndpointId>);
+    digest.messages_sent = any_integer<std::uint64_t>(rng);
+    digest.messages_received = any_integer<std::uint64_t>(rng);
+    digest.load = {any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng),
+                   any_integer<std::uint32_t>(rng)};
+    return digest;
+}
+
+Accusation any_accusation(base::Rng& rng) {
+    Accusation accusation;
+    accusation.mesh = any_name(rng);
+    accusation.accused = any_id<base::EndpointId>(rng);
+    accusation.sequence = Sequence{any_integer<std::uint64_t>(rng)};
+    accusation.phase = static_cast<AccusationPhase>(rng.below(2));
+    accusation.reason = static_cast<AccusationReason>(rng.below(3));
+    return accusation;
+}
+
+// Ranges in order, entries in order within their range, as the format demands.
+std::vector<SyncRange> any_ranges(base::Rng& rng) {
+    auto ids = any_list<base::EndpointId>(rng, 60, any_id<base::EndpointId>);
+    std::sort(ids.begin(), ids.end());
+    std::vector<SyncRange> ranges;
+    for (const auto& id : ids) {
+        auto* entries = ranges.empty() ? nullptr : std::get_if<std::vector<KnownEntry>>(&ranges.back().content);
+        if (entries != nullptr && rng.chance(0.8)) {
+            entries->push_back({id, Sequence{any_integer<std::uint64_t>(rng)}});
+            continue;
+        }
+        SyncRange range{id, {}};
+        const std::uint64_t kind = rng.below(3);
+        if (kind == 1) rng.fill(range.content.emplace<Fingerprint>().bytes);
+        if (kind == 2) range.content.emplace<std::vector<KnownEntry>>();
+        ranges.push_back(range);
+    }
+    return ranges;
+}
+
+SyncTurn any_turn(base::Rng& rng) {
+    SyncTurn turn;
+    turn.ranges = any_ranges(rng);
+    turn.wanted = any_list<base::EndpointId>(rng, 20, any_id<base::EndpointId>);
+    turn.statements = any_list<base::Bytes>(rng, 8, [](base::Rng& r) { return any_bytes(r, 500); });
+    return turn;
+}
+
+}  // namespace
+
+base::SocketAddr any_socket_addr(base::Rng& rng) {
+    std::array<std::uint8_t, 16> ip{};
+    rng.fill(ip);
+    const auto port = any_integer<std::uint16_t>(rng);
+    if (rng.chance(0.5)) return base::SocketAddr::v6(ip, port);
+    return base::SocketAddr::v4(ip[0], ip[1], ip[2], ip[3], port);
+}
+
+TransportAddr any_transport_addr(base::Rng& rng) {
+    switch (rng.below(3)) {
+        case 0: return *RelayUrl::parse("https://relay" + std::to_string(rng.below(100)) + ".example:4433");
+        case 1: return any_socket_addr(rng);
+        default: return CustomAddr{any_integer<std::uint64_t>(rng), any_bytes(rng, 20)};
+    }
+}
+
+std::vector<TransportAddr> any_transport_addrs(base::Rng& rng, std::size_t limit) {
+    return normal_addrs(any_list<TransportAddr>(rng, limit, any_transport_addr), limit);
+}
+
+EndpointAddr any_endpoint_addr(base::Rng& rng) {
+    return {any_id<base::EndpointId>(rng), any_transport_addrs(rng, kAddrsMax)};
+}
+
+TopicMessage any_topic_message(base::Rng& rng) {
+    if (rng.chance(0.5)) return any_membership(rng);
+    return any_broadcast(rng);
+}
+
+std::string any_name(base::Rng& rng) {
+    constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    std::string name(1, kDigits[rng.index(kDigits.size() - 1)]);
+    for (std::size_t i = rng.index(kNameMax); i > 0; --i)
+        name.push_back(kDigits[rng.index(kDigits.size())]);
+    return name;
+}
+
+Claim any_claim(base::Rng& rng) {
+    if (rng.chance(0.5)) return any_digest(rng);
+    return any_accusation(rng);
+}
+
+MeshFrame any_mesh_frame(base::Rng& rng) {
+    switch (rng.below(6)) {
+        case 0: return Hello{any_integer<std::uint8_t>(rng), any_name(rng), any_name(rng)};
+        case 1: return Refused{static_cast<RefusalCode>(rng.below(5)), any_name(rng)};
+        case 2: return Ping{any_integer<std::uint64_t>(rng)};
+        case 3: return Pong{any_integer<std::uint64_t>(rng)};
+        case 4: return Echo{any_bytes(rng, 2000)};
+        default: return any_turn(rng);
+    }
+}
+
+}  // namespace grapevine::wire::testing

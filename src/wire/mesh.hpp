@@ -1,0 +1,118 @@
+#pragma once
+
+// The frames of ALPN grapevine/mesh/1: hello, ping and pong, echo, directory exchange.
+//
+// Every exchange is one bidirectional stream opened by the asker. A frame is tag u8, length (postcard varint), payload
+// (postcard). The dialler's first stream carries Hello and is answered by Hello or Refused; no other stream is served
+// before. Bytes of a payload after the known fields are ignored, so that later versions can add fields.
+//
+// Payloads: Hello: version u8, mesh, type · Refused: code u8, text · Ping, Pong: nonce u64 · Echo: bytes · SyncTurn:
+// list of ranges, list of wanted ids, list of statements. A range is its `from` and its content: `00`, or `01` and 16
+// bytes, or `02` and a list of {id, sequence u64}. Ranges ascend strictly by `from`; so do the entries of a range,
+// within its bounds.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "wire/digest.hpp"
+#include "wire/stream_buffer.hpp"
+
+namespace grapevine::wire {
+
+inline constexpr std::string_view kMeshAlpn = "grapevine/mesh/1";
+inline constexpr std::size_t kMeshFrameMax = 64U * 1024U;  // Bytes of one payload.
+inline constexpr std::size_t kMeshSmallFrameMax = 1024;    // The same for all frames but Echo and SyncTurn.
+inline constexpr std::size_t kEchoMax = 32U * 1024U;
+inline constexpr std::size_t kRefusalTextMax = 256;
+inline constexpr std::size_t kSyncRangesMax = 256;     // Ranges of one frame.
+inline constexpr std::size_t kSyncItemsMax = 512;      // (id, sequence) pairs of one frame, over all ranges.
+inline constexpr std::size_t kSyncStatementsMax = 64;  // Statements of one frame.
+
+struct Hello {  // Tag 0x01.
+    std::uint8_t version = 1;
+    std::string mesh;
+    std::string type;
+    friend bool operator==(const Hello&, const Hello&) = default;
+};
+enum class RefusalCode : std::uint8_t { wrong_mesh = 0, bad_version = 1, busy = 2, not_admitted = 3, protocol = 4 };
+struct Refused {  // Tag 0x02.
+    RefusalCode code = RefusalCode::protocol;
+    std::string text;  // Printable ASCII.
+    friend bool operator==(const Refused&, const Refused&) = default;
+};
+struct Ping {  // Tag 0x10.
+    std::uint64_t nonce = 0;
+    friend bool operator==(const Ping&, const Ping&) = default;
+};
+struct Pong {  // Tag 0x11.
+    std::uint64_t nonce = 0;
+    friend bool operator==(const Pong&, const Pong&) = default;
+};
+struct Echo {  // Tag 0x12; answered by the same frame.
+    base::Bytes payload;
+    friend bool operator==(const Echo&, const Echo&) = default;
+};
+
+// Range-based set reconciliation (Meyer, "Range-Based Set Reconciliation", SRDS 2023) over the directory, ordered by
+// id. A fingerprint is the sum modulo 2^128 of BLAKE3(id || sequence u64 big-endian) truncated to 16 bytes.
+struct Fingerprint {
+    std::array<std::uint8_t, 16> bytes{};
+    friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+struct KnownEntry {
+    base::EndpointId id;
+    Sequence sequence;
+    friend bool operator==(const KnownEntry&, const KnownEntry&) = default;
+};
+// The ids from `from` (inclusive) to the next range's `from` (exclusive; the last range ends after the largest id).
+struct SyncRange {
+    base::EndpointId from;
+    std::variant<std::monostate, Fingerprint, std::vector<KnownEntry>>
+        content;  // Nothing to say, a summary, or all entries.
+    friend bool operator==(const SyncRange&, const SyncRange&) = default;
+};
+// One turn of the exchange: what remains open, what the peer lacks (statements), what the peer should send (wanted).
+// A turn with no ranges and no wanted ends the exchange.
+struct SyncTurn {  // Tag 0x20.
+    std::vector<SyncRange> ranges;
+    std::vector<base::EndpointId> wanted;  // At most kSyncItemsMax.
+    std::vector<base::Bytes> statements;   // Envelopes, at most kSyncStatementsMax.
+    friend bool operator==(const SyncTurn&, const SyncTurn&) = default;
+};
+
+using MeshFrame = std::variant<Hello, Refused, Ping, Pong, Echo, SyncTurn>;
+
+// A caller keeps to the limits above. The lists of a SyncTurn at their limits together may pass kMeshFrameMax, which
+// the peer refuses: whoever fills one keeps payload_size() within it.
+base::Bytes encode(const MeshFrame& frame);
+[[nodiscard]] std::size_t payload_size(const SyncTurn& turn);
+// One frame's tag and payload.
+base::Result<MeshFrame> decode_mesh_frame(std::uint8_t tag, base::ByteView payload);
+
+// Splits a stream into mesh frames. A caller that drains next() after each feed() makes it hold less than one frame; an
+// unknown tag and a length over the limit are refused before any byte of the payload is waited for. After an error the
+// stream is dead: what is fed is dropped and next() goes on failing.
+class MeshFrameReader {
+public:
+    void feed(base::ByteView data);
+    base::Result<std::optional<MeshFrame>> next();
+    // True when the stream may end here: no half frame is held.
+    [[nodiscard]] bool at_boundary() const { return !dead_ && buffer_.empty(); }
+
+private:
+    base::Result<std::optional<MeshFrame>> die(base::Error error);
+
+    StreamBuffer buffer_;
+    bool dead_ = false;
+};
+
+}  // namespace grapevine::wire
