@@ -43,7 +43,8 @@ set(GRAPEVINE_TEST_ENVIRONMENT
 
 # grapevine_layer(<name> [DEPENDS <layer>...] [EXTERNAL <library>...] [LABELS <label>...])
 # Makes from the folder's sources, by the end of their names:
-#   *_test.cpp, *_testing.cpp  the program <name>_test, which links this layer and nothing above it
+#   *_test.cpp                 the program <name>_test, which links this layer and nothing above it
+#   *_testing.cpp              the library grapevine_<name>_testing, for the tests, fuzzers and benchmarks of the layer
 #   *_fuzz.cpp                 one fuzz target each
 #   *_bench.cpp                one benchmark program each
 #   all others                 the static library grapevine_<name>
@@ -54,9 +55,11 @@ function(grapevine_layer name)
     list(TRANSFORM ARG_DEPENDS PREPEND grapevine_ OUTPUT_VARIABLE depends)
     list(TRANSFORM ARG_EXTERNAL PREPEND grapevine_external_ OUTPUT_VARIABLE external)
     grapevine_library(grapevine_${name} "${SOURCES}" ${depends} ${external})
-    grapevine_test(${name} "${TESTS}" LABELS unit ${ARG_LABELS} LINK grapevine_${name})
-    grapevine_fuzzers(${name} "${FUZZERS}" grapevine_${name})
-    grapevine_benches(${name} "${BENCHES}" grapevine_${name})
+    grapevine_library(grapevine_${name}_testing "${TESTING}" grapevine_${name})
+    set_target_properties(grapevine_${name}_testing PROPERTIES EXCLUDE_FROM_ALL ON)
+    grapevine_test(${name} "${TESTS}" LABELS unit ${ARG_LABELS} LINK grapevine_${name}_testing)
+    grapevine_fuzzers(${name} "${FUZZERS}" grapevine_${name}_testing)
+    grapevine_benches(${name} "${BENCHES}" grapevine_${name}_testing)
 endfunction()
 
 function(grapevine_check_edges name depends external)
@@ -72,13 +75,13 @@ function(grapevine_check_edges name depends external)
     endforeach()
 endfunction()
 
-# Sorts a folder's sources by purpose into SOURCES, TESTS, FUZZERS and BENCHES of the caller.
+# Sorts a folder's sources by purpose into SOURCES, TESTS, TESTING, FUZZERS and BENCHES of the caller.
 function(grapevine_sources folder)
     file(GLOB_RECURSE all CONFIGURE_DEPENDS "${folder}/*.cpp")
-    foreach(kind IN ITEMS TESTS:_test FUZZERS:_fuzz BENCHES:_bench)
+    foreach(kind IN ITEMS TESTS:_test TESTING:_testing FUZZERS:_fuzz BENCHES:_bench)
         string(REGEX MATCH "^([A-Z]+):(.*)$" _ "${kind}")
         set(found "${all}")
-        list(FILTER found INCLUDE REGEX "${CMAKE_MATCH_2}(ing)?\\.cpp$")
+        list(FILTER found INCLUDE REGEX "${CMAKE_MATCH_2}\\.cpp$")
         set(${CMAKE_MATCH_1} "${found}" PARENT_SCOPE)
     endforeach()
     list(FILTER all EXCLUDE REGEX "_(test|testing|fuzz|bench)\\.cpp$")

@@ -1,0 +1,380 @@
+#include "node/node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/overloaded.hpp"
+#include "node/node_impl.hpp"
+
+namespace grapevine::node {
+
+using base::Overloaded;
+
+Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
+    : self_(key.id()),
+      rng_(rng),
+      ledger_(ledger),
+      gossip_(key.id(), GossipConfig{}, rng, ledger),
+      book_(paths::AddressBookConfig{}),
+      monitor_(paths::LinkMonitorConfig{}) {
+    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, key, rng, ledger);
+}
+
+void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
+    wire::AddrInfo info;
+    info.direct = addrs;
+    gossip_.set_own_data(wire::encode(info));
+    if (!mesh_) return;
+    std::vector<wire::TransportAddr> transport(addrs.begin(), addrs.end());
+    if (transport.size() > wire::kDigestAddrsMax) transport.resize(wire::kDigestAddrsMax);
+    directory::Effects effects;
+    mesh_->directory.set_addrs(std::move(transport), now, effects);
+    route(effects, now, out);
+}
+
+void Node::Impl::route(GossipEffects& effects, base::TimePoint now, Effects& out) {
+    for (auto& [topic, effect] : effects) on_effect(topic, effect, now, out);
+}
+
+void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out) {
+    std::visit(
+        Overloaded{
+            [&](SendGossip& e) {
+                const auto* membership = std::get_if<wire::MembershipMessage>(&e.message);
+                const bool goodbye = membership != nullptr && std::holds_alternative<wire::Disconnect>(*membership);
+                out.push_back(SendMessage{e.to, topic, std::move(e.message)});
+                if (goodbye) out.push_back(FinishTopic{e.to, topic});
+            },
+            [&](membership::DisconnectPeer& e) { out.push_back(DropPeer{e.peer}); },
+            [&](membership::NeighborUp& e) { on_neighbor_up(topic, e.peer, now, out); },
+            [&](membership::NeighborDown& e) { on_neighbor_down(topic, e.peer, e.reason, now, out); },
+            [&](membership::PeerDataLearned& e) { on_peer_data(e.peer, e.data, now); },
+            [&](membership::Isolated&) { set_connectivity(topic, paths::Connectivity::isolated, now, out); },
+            [&](membership::Rejoined&) { set_connectivity(topic, paths::Connectivity::connected, now, out); },
+            [&](broadcast::Deliver& e) {
+                if (is_mesh_topic(topic)) return on_statement(e.from, e.content, now, out);
+                out.push_back(TopicReceived{topic, e.from, std::move(e.content), e.scope.round.value});
+            },
+            [](broadcast::LinkStateChanged&) {},
+        },
+        effect);
+}
+
+void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now,
+                                Effects& out) {
+    (void)monitor_.link_up(peer, now);
+    silent_until_.erase(peer);
+    const auto seeds = topic_seeds_.find(topic);
+    if (seeds != topic_seeds_.end()) seeds->second.on_seed_live(peer);
+    if (!is_mesh_topic(topic)) {
+        out.push_back(TopicNeighborChanged{topic, NeighborChange::up, peer});
+        return;
+    }
+    mesh_->seeds.on_seed_live(peer);
+    mesh_->remembered.forget(peer);
+    out.push_back(MeshNeighborChanged{NeighborChange::up, peer});
+    update_neighbors(now, out);
+    if (self_ < peer) open_sync(peer, now, out);
+}
+
+void Node::Impl::on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer,
+                                  membership::DownReason reason, base::TimePoint now, Effects& out) {
+    if (!is_neighbor_anywhere(peer)) {
+        monitor_.link_down(peer);
+        silent_until_.erase(peer);
+    }
+    if (is_mesh_topic(topic)) {
+        out.push_back(MeshNeighborChanged{NeighborChange::down, peer});
+        update_neighbors(now, out);
+        return;
+    }
+    out.push_back(TopicNeighborChanged{topic, NeighborChange::down, peer});
+    const auto seeds = topic_seeds_.find(topic);
+    if (seeds == topic_seeds_.end() || reason == membership::DownReason::quit) return;
+    paths::SeedEffects effects;
+    seeds->second.on_seed_lost(peer, "no neighbour any more", now, effects);
+    route(topic, effects, now, out);
+}
+
+bool Node::Impl::is_neighbor_anywhere(const base::EndpointId& peer) const {
+    const auto topics = gossip_.topics();
+    return std::any_of(topics.begin(), topics.end(), [&](const base::TopicId& topic) {
+        const Topic* found = gossip_.find(topic);
+        return found != nullptr && found->membership().is_active(peer);
+    });
+}
+
+void Node::Impl::on_peer_data(const base::EndpointId& peer, const wire::PeerData& data, base::TimePoint now) {
+    const auto info = wire::decode_addr_info(data);
+    if (!info) return;
+    const std::vector<wire::TransportAddr> addrs(info->direct.begin(), info->direct.end());
+    book_.learn(peer, addrs, paths::AddressSource::peer_data, now);
+}
+
+void Node::Impl::set_connectivity(const base::TopicId& topic, paths::Connectivity connectivity, base::TimePoint now,
+                                  Effects& out) {
+    paths::SeedEffects effects;
+    if (is_mesh_topic(topic)) {
+        mesh_->remembered.set_connectivity(connectivity, now);
+        mesh_->seeds.set_connectivity(connectivity, now, effects);
+    } else if (const auto seeds = topic_seeds_.find(topic); seeds != topic_seeds_.end()) {
+        seeds->second.set_connectivity(connectivity, now, effects);
+    }
+    route(topic, effects, now, out);
+}
+
+void Node::Impl::route(const base::TopicId& topic, paths::SeedEffects& effects, base::TimePoint now, Effects& out) {
+    for (auto& effect : effects) {
+        if (auto* join = std::get_if<paths::JoinVia>(&effect)) {
+            subscribe(topic, &join->seed, now, out);
+            continue;
+        }
+        auto& retry = std::get<paths::SeedRetry>(effect);
+        out.push_back(SeedRetry{retry.id, retry.attempt, retry.delay, std::move(retry.reason)});
+    }
+}
+
+void Node::Impl::subscribe(const base::TopicId& topic, const wire::EndpointAddr* via, base::TimePoint now,
+                           Effects& out) {
+    std::vector<base::EndpointId> peers;
+    if (via != nullptr) {
+        book_.learn(via->id, via->addrs, paths::AddressSource::ticket, now);
+        peers.push_back(via->id);
+    }
+    GossipEffects effects;
+    (void)gossip_.subscribe(topic, peers, now, effects);
+    route(effects, now, out);
+}
+
+base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
+                                    base::TimePoint now, Effects& out) {
+    if (is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
+    GossipEffects effects;
+    const auto status = gossip_.subscribe(topic, {}, now, effects);
+    route(effects, now, out);
+    if (!status) return status;
+    auto& seeds = topic_seeds_.try_emplace(topic, self_, paths::SeedConfig{}, rng_).first->second;
+    paths::SeedEffects joins;
+    for (const auto& seed : bootstrap) (void)seeds.add_seed(seed, now, joins);
+    route(topic, joins, now, out);
+    return {};
+}
+
+void Node::Impl::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out) {
+    if (is_mesh_topic(topic)) return;
+    GossipEffects effects;
+    gossip_.leave(topic, now, effects);
+    route(effects, now, out);
+    topic_seeds_.erase(topic);
+}
+
+void Node::Impl::on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
+                              Effects& out) {
+    if (mesh_ && end == LinkEnd::lost && is_neighbor_anywhere(peer))  // Rule 4.
+        accuse(peer, wire::AccusationReason::connection_lost, now, out);
+    GossipEffects effects;
+    gossip_.on_peer_disconnected(peer, now, effects);
+    route(effects, now, out);
+    paths::SeedEffects retries;
+    if (mesh_) {
+        mesh_->seeds.on_attempt_failed(peer, std::string(reason), now, retries);
+        route(mesh_->topic, retries, now, out);
+    }
+    for (auto& [topic, seeds] : topic_seeds_) {
+        retries.clear();
+        seeds.on_attempt_failed(peer, std::string(reason), now, retries);
+        route(topic, retries, now, out);
+    }
+}
+
+void Node::Impl::route(const paths::LinkEffects& effects, base::TimePoint now, Effects& out) {
+    for (const auto& effect : effects)
+        std::visit(Overloaded{
+                       [&](const paths::Probe& e) { out.push_back(ProbePeer{e.peer}); },
+                       [&](const paths::Silent& e) { on_silent(e, now, out); },
+                       [&](const paths::Recovered& e) { silent_until_.erase(e.peer); },
+                   },
+                   effect);
+}
+
+// Rule 3.
+void Node::Impl::on_silent(const paths::Silent& silent, base::TimePoint now, Effects& out) {
+    silent_until_[silent.peer] = now + kSilenceMax;
+    const auto reason = silent.cause == paths::SilenceCause::unreachable ? wire::AccusationReason::unreachable
+                                                                         : wire::AccusationReason::silent;
+    accuse(silent.peer, reason, now, out);
+}
+
+// The peer is given up: its link is closed, and every topic learns it.
+void Node::Impl::abandon(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    monitor_.link_down(peer);
+    silent_until_.erase(peer);
+    out.push_back(AbandonPeer{peer});
+    GossipEffects effects;
+    gossip_.on_peer_disconnected(peer, now, effects);
+    route(effects, now, out);
+}
+
+void Node::Impl::on_deadline(base::TimePoint now, Effects& out) {
+    if (left_) return;
+    GossipEffects gossip;
+    gossip_.on_deadline(now, gossip);
+    route(gossip, now, out);
+    paths::LinkEffects links;
+    monitor_.on_deadline(now, links);
+    route(links, now, out);
+    std::vector<base::EndpointId> given_up;
+    for (const auto& [peer, until] : silent_until_)
+        if (until <= now) given_up.push_back(peer);
+    for (const auto& peer : given_up) abandon(peer, now, out);
+    for (auto& [topic, seeds] : topic_seeds_) {
+        paths::SeedEffects effects;
+        seeds.on_deadline(now, effects);
+        route(topic, effects, now, out);
+    }
+    if (mesh_) mesh_deadline(now, out);
+}
+
+std::optional<base::TimePoint> Node::Impl::next_deadline() const {
+    if (left_) return std::nullopt;
+    auto deadline = base::earliest(gossip_.next_deadline(), monitor_.next_deadline());
+    for (const auto& [peer, until] : silent_until_) deadline = base::earliest(deadline, until);
+    for (const auto& [topic, seeds] : topic_seeds_) deadline = base::earliest(deadline, seeds.next_deadline());
+    if (!mesh_) return deadline;
+    deadline = base::earliest(deadline, mesh_->directory.next_deadline());
+    deadline = base::earliest(deadline, mesh_->seeds.next_deadline());
+    return base::earliest(deadline, mesh_->remembered.next_deadline());
+}
+
+void Node::Impl::leave(base::TimePoint now, Effects& out) {
+    if (left_) return;
+    if (mesh_) {
+        directory::Effects effects;
+        mesh_->directory.leave(now, effects);
+        route(effects, now, out);
+    }
+    for (const auto& topic : gossip_.topics()) {
+        GossipEffects effects;
+        gossip_.leave(topic, now, effects);
+        route(effects, now, out);
+    }
+    left_ = true;
+}
+
+Node::Node(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
+    : impl_(std::make_unique<Impl>(config, key, rng, ledger)) {}
+
+Node::~Node() = default;
+
+void Node::start(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
+    impl_->set_addrs(addrs, now, out);
+    impl_->start(now, out);
+}
+
+void Node::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
+    impl_->set_addrs(addrs, now, out);
+}
+
+void Node::set_load(const wire::Load& load, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_ || impl_->left_) return;
+    directory::Effects effects;
+    impl_->mesh_->directory.set_load(load, now, effects);
+    impl_->route(effects, now, out);
+}
+
+void Node::on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
+                     base::TimePoint now, Effects& out) {
+    if (impl_->left_) return;
+    GossipEffects effects;
+    impl_->gossip_.on_message(from, topic, std::move(message), now, effects);
+    impl_->route(effects, now, out);
+}
+
+void Node::on_link_up(const base::EndpointId& peer, std::optional<base::SocketAddr> remote, base::TimePoint now) {
+    if (!remote) return;
+    const wire::TransportAddr addr = *remote;
+    impl_->book_.learn(peer, std::span(&addr, 1), paths::AddressSource::observed, now);
+    impl_->book_.succeeded(peer, addr, now);
+}
+
+void Node::on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
+                        Effects& out) {
+    if (!impl_->left_) impl_->on_link_lost(peer, end, reason, now, out);
+}
+
+void Node::on_unreachable(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    if (impl_->left_) return;
+    paths::LinkEffects effects;
+    impl_->monitor_.unreachable(peer, now, effects);
+    impl_->route(effects, now, out);
+}
+
+void Node::heard(const base::EndpointId& peer, base::TimePoint at, base::TimePoint now, Effects& out) {
+    impl_->monitor_.heard(peer, at);
+    if (!impl_->mesh_ || impl_->left_) return;
+    directory::Effects effects;
+    impl_->mesh_->directory.on_neighbor_heard(peer, at, effects);
+    impl_->route(effects, now, out);
+}
+
+std::vector<base::EndpointId> Node::monitored() const {
+    std::vector<base::EndpointId> peers;
+    impl_->monitor_.for_each([&](const base::EndpointId& peer) { peers.push_back(peer); });
+    return peers;
+}
+
+void Node::on_sync_opened(SyncRef sync, const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    impl_->on_sync_opened(sync, peer, now, out);
+}
+
+void Node::on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out) {
+    impl_->on_sync_received(sync, turn, now, out);
+}
+
+void Node::on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out) {
+    impl_->on_sync_ended(sync, error, now, out);
+}
+
+void Node::on_deadline(base::TimePoint now, Effects& out) { impl_->on_deadline(now, out); }
+std::optional<base::TimePoint> Node::next_deadline() const { return impl_->next_deadline(); }
+void Node::leave(base::TimePoint now, Effects& out) { impl_->leave(now, out); }
+
+base::Status Node::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
+                              base::TimePoint now, Effects& out) {
+    return impl_->join_topic(topic, bootstrap, now, out);
+}
+
+void Node::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out) {
+    impl_->leave_topic(topic, now, out);
+}
+
+base::Status Node::broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now, Effects& out) {
+    if (impl_->is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
+    GossipEffects effects;
+    const auto receipt = impl_->gossip_.broadcast(topic, base::Bytes(content.begin(), content.end()),
+                                                  wire::ScopeKind::swarm, now, effects);
+    impl_->route(effects, now, out);
+    if (!receipt) return tl::unexpected(receipt.error());
+    if (receipt->novelty == broadcast::Novelty::duplicate)
+        return base::invalid("content: the same bytes were broadcast within 90 s and count as one message");
+    return {};
+}
+
+std::vector<base::SocketAddr> Node::candidates(const base::EndpointId& peer, base::TimePoint now) const {
+    return impl_->book_.endpoint_addr(peer, now).direct();
+}
+
+void Node::learn_address(const wire::EndpointAddr& addr, base::TimePoint now) {
+    impl_->book_.learn(addr.id, addr.addrs, paths::AddressSource::ticket, now);
+}
+
+std::vector<base::EndpointId> Node::mesh_neighbors() const { return impl_->mesh_neighbors(); }
+
+bool Node::is_eager(const base::EndpointId& peer) const {
+    const Topic* topic = impl_->mesh_ ? impl_->gossip_.find(impl_->mesh_->topic) : nullptr;
+    return topic != nullptr && topic->broadcast().link(peer) == broadcast::LinkState::eager;
+}
+
+std::vector<Figure> Node::figures() const { return impl_->figures(); }
+
+}  // namespace grapevine::node

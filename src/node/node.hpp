@@ -1,0 +1,103 @@
+#pragma once
+
+// One node at the level of messages: gossip topics, the directory of its mesh, seeds, addresses and the failure detector
+// put together. Sans-IO: inputs take `now` and append effects; one deadline is pulled.
+//
+// Rules
+//  1. A mesh node takes part in the topic BLAKE3(mesh name), whose content is signed statements (wire/digest.hpp).
+//     Without a mesh it is a plain endpoint that only takes part in the application's topics.
+//  2. When the mesh gains a neighbour, the one with the smaller id opens a directory exchange with it: newcomers and healed
+//     partitions synchronise by difference.
+//  3. A neighbour that the link monitor calls silent is accused in public; it is abandoned when the directory buries it.
+//     A neighbour that has no entry there (an iroh endpoint, say) is abandoned when kSilenceMax more has passed.
+//  4. A link that ends without a goodbye is an accusation too (connection_lost).
+//  5. Seeds are tried for ever; so are remembered peers; the application's topics have seeds of their own (their bootstrap).
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ed25519.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "node/types.hpp"
+#include "telemetry/ledger.hpp"
+
+namespace grapevine::node {
+
+inline constexpr base::Duration kSilenceMax = std::chrono::seconds(3);
+inline constexpr std::size_t kSyncsMax = 64;      // Directory exchanges at a time, both ways; more are refused.
+
+struct Config {
+    std::optional<MeshConfig> mesh;
+};
+
+// How a link ended, as far as it matters here.
+enum class LinkEnd : std::uint8_t {
+    closed,        // The peer closed it in order, or we did.
+    lost,          // Reset, timed out, or violated the protocol.
+    dial_failed,   // It never came to be.
+};
+
+class Node {
+   public:
+    // `rng` and `ledger` outlive the node.
+    Node(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+    ~Node();
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    void start(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out);
+    void set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out);
+    void set_load(const wire::Load& load, base::TimePoint now, Effects& out);
+
+    void on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
+                   base::TimePoint now, Effects& out);
+    // `remote` worked: it is remembered as an address of the peer, if we dialled it.
+    void on_link_up(const base::EndpointId& peer, std::optional<base::SocketAddr> remote, base::TimePoint now);
+    void on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
+                      Effects& out);
+    // The kernel says that nobody listens there (a hint, it can be forged).
+    void on_unreachable(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    // When a packet of the peer last came: report for each of monitored() before on_deadline.
+    void heard(const base::EndpointId& peer, base::TimePoint at, base::TimePoint now, Effects& out);
+    [[nodiscard]] std::vector<base::EndpointId> monitored() const;
+
+    void on_sync_opened(SyncRef sync, const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
+    void on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out);
+
+    void on_deadline(base::TimePoint now, Effects& out);
+    [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+
+    // Says goodbye to the mesh and to every topic. Afterwards the node is silent.
+    void leave(base::TimePoint now, Effects& out);
+
+    base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
+                            base::TimePoint now, Effects& out);
+    void leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out);
+    base::Status broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now, Effects& out);
+
+    // Where to dial a peer, best first.
+    [[nodiscard]] std::vector<base::SocketAddr> candidates(const base::EndpointId& peer, base::TimePoint now) const;
+    // An address that an application gave with an id.
+    void learn_address(const wire::EndpointAddr& addr, base::TimePoint now);
+
+    [[nodiscard]] std::string own_name() const;
+    [[nodiscard]] std::string name_of(const base::EndpointId& id) const;  // Short hex for strangers.
+    [[nodiscard]] base::Result<base::EndpointId> resolve(std::string_view name) const;
+    [[nodiscard]] std::vector<DirectoryRow> directory(base::TimePoint now) const;
+    [[nodiscard]] std::size_t directory_size() const;
+    [[nodiscard]] std::vector<base::EndpointId> mesh_neighbors() const;
+    [[nodiscard]] bool is_eager(const base::EndpointId& peer) const;
+    [[nodiscard]] std::vector<Figure> figures() const;
+    [[nodiscard]] static base::TopicId topic_of_mesh(std::string_view mesh);
+
+   private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace grapevine::node

@@ -1,0 +1,105 @@
+#pragma once
+
+// The inside of Node: who owns what, and how the cores' effects become each other's inputs. The mesh's part (directory,
+// seeds, directory exchanges) is in node_mesh.cpp, the rest in node.cpp.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "directory/directory.hpp"
+#include "directory/reconcile.hpp"
+#include "node/gossip.hpp"
+#include "node/node.hpp"
+#include "paths/address_book.hpp"
+#include "paths/link_monitor.hpp"
+#include "paths/remembered.hpp"
+#include "paths/seeds.hpp"
+
+namespace grapevine::node {
+
+class Node::Impl {
+   public:
+    Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+
+    void start(base::TimePoint now, Effects& out);
+    void set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out);
+    void on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
+                      Effects& out);
+    void on_deadline(base::TimePoint now, Effects& out);
+    [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    void leave(base::TimePoint now, Effects& out);
+    base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
+                            base::TimePoint now, Effects& out);
+    void leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out);
+
+    // Cores' effects, carried out.
+    void route(GossipEffects& effects, base::TimePoint now, Effects& out);
+    void route(const paths::LinkEffects& effects, base::TimePoint now, Effects& out);
+    void route(const directory::Effects& effects, base::TimePoint now, Effects& out);
+
+    void on_sync_opened(SyncRef sync, const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
+    void on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out);
+
+    [[nodiscard]] bool is_mesh_topic(const base::TopicId& topic) const { return mesh_ && mesh_->topic == topic; }
+    [[nodiscard]] std::vector<base::EndpointId> mesh_neighbors() const;
+    [[nodiscard]] std::vector<Figure> figures() const;
+
+    struct Sync {
+        base::EndpointId peer;
+        directory::SyncSession session;
+    };
+    // What only a mesh node has.
+    struct MeshPart {
+        MeshPart(const MeshConfig& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+        MeshConfig config;
+        base::SecretKey key;
+        base::TopicId topic;
+        directory::Directory directory;
+        paths::SeedDialer seeds;
+        paths::RememberedPeers remembered;
+        std::map<SyncRef, Sync> syncs;
+        std::uint64_t next_sync = 2;
+        std::uint64_t syncs_opened = 0, syncs_refused = 0, syncs_failed = 0;
+    };
+
+    base::EndpointId self_;
+    base::Rng& rng_;
+    telemetry::Ledger& ledger_;
+    Gossip gossip_;
+    paths::AddressBook book_;
+    paths::LinkMonitor monitor_;
+    std::unique_ptr<MeshPart> mesh_;
+    std::map<base::TopicId, paths::SeedDialer> topic_seeds_;     // The application's topics.
+    std::map<base::EndpointId, base::TimePoint> silent_until_;   // Rule 3.
+    bool left_ = false;
+
+   private:
+    void on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out);
+    void on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer, membership::DownReason reason,
+                          base::TimePoint now, Effects& out);
+    void on_peer_data(const base::EndpointId& peer, const wire::PeerData& data, base::TimePoint now);
+    void on_silent(const paths::Silent& silent, base::TimePoint now, Effects& out);
+    void set_connectivity(const base::TopicId& topic, paths::Connectivity connectivity, base::TimePoint now,
+                          Effects& out);
+    void subscribe(const base::TopicId& topic, const wire::EndpointAddr* via, base::TimePoint now, Effects& out);
+    void route(const base::TopicId& topic, paths::SeedEffects& effects, base::TimePoint now, Effects& out);
+    void abandon(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    [[nodiscard]] bool is_neighbor_anywhere(const base::EndpointId& peer) const;
+
+    // node_mesh.cpp
+    void on_statement(const base::EndpointId& from, base::ByteView content, base::TimePoint now, Effects& out);
+    void on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out);
+    void on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out);
+    void on_known(const base::EndpointId& id, base::TimePoint now);
+    void accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now, Effects& out);
+    void update_neighbors(base::TimePoint now, Effects& out);
+    void open_sync(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void mesh_deadline(base::TimePoint now, Effects& out);
+};
+
+}  // namespace grapevine::node

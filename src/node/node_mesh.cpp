@@ -1,0 +1,218 @@
+// The mesh's part of a node: directory, seeds, remembered peers, directory exchanges.
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/blake3.hpp"
+#include "base/overloaded.hpp"
+#include "node/node_impl.hpp"
+
+namespace grapevine::node {
+
+using base::Overloaded;
+
+namespace {
+
+directory::Config directory_config(const MeshConfig& mesh) {
+    directory::Config config;
+    config.mesh = mesh.mesh;
+    config.type = mesh.type;
+    config.started = base::WallTime{mesh.started_unix_ms};
+    config.gossip_interval = mesh.gossip_interval;
+    config.staleness = mesh.staleness;
+    return config;
+}
+
+EntryChange entry_change(directory::RemovalCause cause) {
+    switch (cause) {
+        case directory::RemovalCause::left:
+            return EntryChange::left;
+        case directory::RemovalCause::died:
+            return EntryChange::died;
+        case directory::RemovalCause::stale:
+        case directory::RemovalCause::displaced:
+            return EntryChange::stale;
+    }
+    return EntryChange::stale;
+}
+
+}  // namespace
+
+base::TopicId Node::topic_of_mesh(std::string_view mesh) { return base::TopicId{base::blake3(base::as_bytes(mesh))}; }
+
+Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, const base::SecretKey& secret, base::Rng& rng,
+                               telemetry::Ledger& ledger)
+    : config(mesh),
+      key(secret),
+      topic(topic_of_mesh(mesh.mesh)),
+      directory(directory_config(mesh), key, rng, ledger),
+      seeds(secret.id(), paths::SeedConfig{}, rng),
+      remembered(paths::RememberedConfig{}, rng, ledger) {}
+
+void Node::Impl::start(base::TimePoint now, Effects& out) {
+    if (!mesh_) return;
+    subscribe(mesh_->topic, nullptr, now, out);
+    directory::Effects first;
+    mesh_->directory.start(now, first);
+    route(first, now, out);
+    paths::SeedEffects joins;
+    for (const auto& seed : mesh_->config.seeds) (void)mesh_->seeds.add_seed(seed, now, joins);
+    route(mesh_->topic, joins, now, out);
+}
+
+void Node::Impl::on_statement(const base::EndpointId& from, base::ByteView content, base::TimePoint now, Effects& out) {
+    directory::Effects effects;
+    mesh_->directory.on_statement(from, content, directory::Source::gossip, now, effects);
+    route(effects, now, out);
+}
+
+void Node::Impl::route(const directory::Effects& effects, base::TimePoint now, Effects& out) {
+    for (const auto& effect : effects) on_directory_effect(effect, now, out);
+}
+
+void Node::Impl::on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out) {
+    std::visit(Overloaded{
+                   [&](const directory::BroadcastStatement& e) {
+                       GossipEffects gossip;
+                       (void)gossip_.broadcast(mesh_->topic, e.envelope, wire::ScopeKind::swarm, now, gossip);
+                       route(gossip, now, out);
+                   },
+                   [&](const directory::EntryAdded& e) {
+                       on_known(e.id, now);
+                       out.push_back(DirectoryChanged{EntryChange::joined, e.id, mesh_->directory.name_of(e.id), {}});
+                   },
+                   [&](const directory::EntryUpdated& e) {
+                       if (e.change == directory::Change::refreshed) return;
+                       on_known(e.id, now);
+                       out.push_back(DirectoryChanged{EntryChange::updated, e.id, mesh_->directory.name_of(e.id), {}});
+                   },
+                   [&](const directory::EntryRemoved& e) { on_removed(e, now, out); },
+                   [&](const directory::Suspected& e) {
+                       out.push_back(SuspicionChanged{SuspicionStep::suspected, e.accused,
+                                                      mesh_->directory.name_of(e.accused), e.accuser.id,
+                                                      e.accuser.reason});
+                   },
+                   [&](const directory::Refuted& e) {
+                       out.push_back(SuspicionChanged{SuspicionStep::refuted, e.accused,
+                                                      mesh_->directory.name_of(e.accused), e.accused, {}});
+                   },
+                   [&](const directory::SelfAccused& e) {
+                       out.push_back(SuspicionChanged{SuspicionStep::suspected, self_, mesh_->directory.name_of(self_),
+                                                      e.accuser.id, e.accuser.reason});
+                   },
+                   [](const directory::Refused&) {},
+               },
+               effect);
+}
+
+// A member is known, or says something new of itself: its addresses are candidates, and a seed among them is live.
+void Node::Impl::on_known(const base::EndpointId& id, base::TimePoint now) {
+    const directory::Entry* entry = mesh_->directory.find(id);
+    if (entry == nullptr || id == self_) return;
+    book_.learn(id, entry->digest.addrs, paths::AddressSource::directory, now);
+    mesh_->seeds.on_seed_live(id);
+    mesh_->remembered.forget(id);
+}
+
+void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out) {
+    DirectoryChanged changed;
+    changed.change = entry_change(removed.cause);
+    changed.id = removed.id;
+    changed.name = mesh_->directory.name_of(removed.id);
+    for (const auto& accuser : removed.accusers) changed.accusers.push_back(accuser.id);
+    out.push_back(std::move(changed));
+    if (removed.cause == directory::RemovalCause::left)
+        mesh_->remembered.forget(removed.id);
+    else
+        mesh_->remembered.remember({removed.id, removed.addrs}, now);
+    if (removed.cause == directory::RemovalCause::died) abandon(removed.id, now, out);
+    paths::SeedEffects effects;
+    mesh_->seeds.on_seed_lost(removed.id, std::string(directory::name(removed.cause)), now, effects);
+    route(mesh_->topic, effects, now, out);
+}
+
+void Node::Impl::accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now, Effects& out) {
+    if (!mesh_) return;
+    mesh_->directory.on_neighbor_silent(peer, reason, now);
+    directory::Effects effects;
+    mesh_->directory.on_deadline(now, effects);
+    route(effects, now, out);
+}
+
+std::vector<base::EndpointId> Node::Impl::mesh_neighbors() const {
+    const Topic* topic = mesh_ ? gossip_.find(mesh_->topic) : nullptr;
+    return topic == nullptr ? std::vector<base::EndpointId>{} : topic->membership().active();
+}
+
+void Node::Impl::update_neighbors(base::TimePoint now, Effects& out) {
+    if (left_) return;
+    auto neighbors = mesh_neighbors();
+    if (neighbors.size() > wire::kDigestNeighborsMax) neighbors.resize(wire::kDigestNeighborsMax);
+    directory::Effects effects;
+    mesh_->directory.set_neighbors(std::move(neighbors), now, effects);
+    route(effects, now, out);
+}
+
+// Rule 2.
+void Node::Impl::open_sync(const base::EndpointId& peer, base::TimePoint, Effects& out) {
+    if (mesh_->syncs.size() >= kSyncsMax) {
+        ++mesh_->syncs_refused;
+        return;
+    }
+    const SyncRef ref{mesh_->next_sync};
+    mesh_->next_sync += 2;
+    ++mesh_->syncs_opened;
+    auto& sync = mesh_->syncs.try_emplace(ref, Sync{peer, directory::SyncSession(mesh_->directory, peer, ledger_)})
+                     .first->second;
+    out.push_back(OpenSync{ref, peer, sync.session.start()});
+}
+
+void Node::Impl::on_sync_opened(SyncRef ref, const base::EndpointId& peer, base::TimePoint, Effects& out) {
+    if (!mesh_ || left_ || mesh_->syncs.size() >= kSyncsMax) {
+        if (mesh_) ++mesh_->syncs_refused;
+        out.push_back(AbortSync{ref});
+        return;
+    }
+    mesh_->syncs.try_emplace(ref, Sync{peer, directory::SyncSession(mesh_->directory, peer, ledger_)});
+}
+
+void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base::TimePoint now, Effects& out) {
+    const auto it = mesh_ ? mesh_->syncs.find(ref) : decltype(mesh_->syncs.end()){};
+    if (!mesh_ || left_ || it == mesh_->syncs.end()) return;
+    directory::Effects effects;
+    auto step = it->second.session.on_turn(turn, now, effects);
+    if (!step) {
+        ++mesh_->syncs_failed;
+        mesh_->syncs.erase(it);
+        out.push_back(AbortSync{ref});
+    } else {
+        if (step->reply) out.push_back(SendSync{ref, std::move(*step->reply), step->done ? Last::yes : Last::no});
+        if (step->done) mesh_->syncs.erase(it);
+    }
+    route(effects, now, out);
+}
+
+void Node::Impl::on_sync_ended(SyncRef ref, std::string_view error, base::TimePoint, Effects&) {
+    if (!mesh_) return;
+    if (mesh_->syncs.erase(ref) > 0 && !error.empty()) ++mesh_->syncs_failed;
+}
+
+void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
+    directory::Effects effects;
+    const Topic* topic = gossip_.find(mesh_->topic);
+    if (topic != nullptr) {
+        const auto& quality = topic->broadcast().quality();
+        mesh_->directory.set_counters(topic->broadcast().counters().payload_sent, quality.payload_received);
+    }
+    mesh_->directory.on_deadline(now, effects);
+    route(effects, now, out);
+    paths::SeedEffects joins;
+    mesh_->seeds.on_deadline(now, joins);
+    route(mesh_->topic, joins, now, out);
+    std::vector<paths::TryRemembered> tries;
+    mesh_->remembered.on_deadline(now, tries);
+    for (const auto& attempt : tries) subscribe(mesh_->topic, &attempt.peer, now, out);
+}
+
+}  // namespace grapevine::node

@@ -1,0 +1,170 @@
+// What a node shows of itself: names, the directory as rows, counters as figures.
+
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/overloaded.hpp"
+#include "node/node_impl.hpp"
+
+namespace grapevine::node {
+
+namespace {
+
+DirectoryRow to_row(directory::Row& row) {
+    DirectoryRow out;
+    out.name = std::move(row.name);
+    out.id = row.id;
+    out.mesh = std::move(row.mesh);
+    out.type = std::move(row.type);
+    out.addrs = std::move(row.addrs);
+    out.neighbors = std::move(row.neighbors);
+    out.load = row.load;
+    out.sequence = row.sequence.value;
+    out.started_unix_ms = row.started_unix_ms;
+    out.messages_sent = row.messages_sent;
+    out.messages_received = row.messages_received;
+    out.age = row.age;
+    out.known_via = row.known_by == directory::Source::bootstrap ? "sync" : std::string(name(row.known_by));
+    for (const auto& accuser : row.suspected_by) out.suspected_by.push_back(accuser.id);
+    return out;
+}
+
+std::string join_names(const directory::Directory& directory, const std::vector<base::EndpointId>& ids) {
+    std::string out;
+    for (const auto& id : ids) {
+        if (!out.empty()) out += ", ";
+        const std::string known = directory.name_of(id);
+        out += known.empty() ? id.short_hex() : known;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string Node::own_name() const { return impl_->mesh_ ? impl_->mesh_->directory.name_of(impl_->self_) : ""; }
+
+std::string Node::name_of(const base::EndpointId& id) const {
+    const std::string known = impl_->mesh_ ? impl_->mesh_->directory.name_of(id) : "";
+    return known.empty() ? id.short_hex() : known;
+}
+
+base::Result<base::EndpointId> Node::resolve(std::string_view name) const {
+    const std::string quoted = "'" + base::printable(name) + "'";
+    if (!impl_->mesh_) return base::fail(base::ErrorCode::not_found, "node " + quoted + ": this endpoint has no mesh");
+    const auto& directory = impl_->mesh_->directory;
+    return std::visit(
+        base::Overloaded{
+            [&](const directory::NoSuchName&) -> base::Result<base::EndpointId> {
+                return base::fail(base::ErrorCode::not_found, "node " + quoted + ": not in the directory of mesh " +
+                                                                  directory.config().mesh);
+            },
+            [&](const directory::AmbiguousName& e) -> base::Result<base::EndpointId> {
+                return base::invalid("node " + quoted + ": fits several: " + join_names(directory, e.fits));
+            },
+            [](const base::EndpointId& id) -> base::Result<base::EndpointId> { return id; },
+        },
+        directory.resolve(name));
+}
+
+std::vector<DirectoryRow> Node::directory(base::TimePoint now) const {
+    std::vector<DirectoryRow> rows;
+    if (!impl_->mesh_) return rows;
+    for (auto& row : impl_->mesh_->directory.snapshot(now)) rows.push_back(to_row(row));
+    return rows;
+}
+
+std::size_t Node::directory_size() const { return impl_->mesh_ ? impl_->mesh_->directory.size() : 0; }
+
+namespace {
+
+void append(std::vector<Figure>& figures, std::string_view prefix, std::initializer_list<Figure> own) {
+    for (const auto& figure : own) figures.push_back({std::string(prefix) + figure.name, figure.value});
+}
+
+void append(std::vector<Figure>& figures, const std::string& prefix, const Topic& topic) {
+    const auto& quality = topic.broadcast().quality();
+    const auto& c = topic.broadcast().counters();
+    append(figures, prefix,
+           {{"payload_received", quality.payload_received},
+            {"payload_sent", c.payload_sent},
+            {"duplicates", quality.duplicates},
+            {"deliveries", quality.deliveries},
+            {"rmr_ppm", static_cast<std::uint64_t>(quality.redundancy() * 1e6)},
+            {"ldh_last", quality.delivery_hop},
+            {"ldh_max", quality.delivery_hop_max},
+            {"control_received", quality.control_received},
+            {"control_sent", quality.control_sent},
+            {"grafts_sent", c.grafts_sent},
+            {"prunes_sent", c.prunes_sent},
+            {"optimizations", c.optimizations},
+            {"spoofed", c.spoofed},
+            {"strangers", c.strangers},
+            {"lazy_queue_dropped", c.lazy_queue_dropped},
+            {"announcements_refused", c.announcements_refused}});
+    const auto& m = topic.membership().counters();
+    append(figures, prefix,
+           {{"active_view", topic.membership().active().size()},
+            {"passive_view", topic.membership().passive().size()},
+            {"evictions", m.evictions},
+            {"isolations", m.isolations},
+            {"request_timeouts", m.request_timeouts},
+            {"refused_own_id", m.refused_own_id},
+            {"refused_data_oversize", m.refused_data_oversize},
+            {"refused_list_excess", m.refused_list_excess}});
+}
+
+void append(std::vector<Figure>& figures, const directory::Directory& directory) {
+    const auto& c = directory.counters();
+    append(figures, "directory.",
+           {{"size", directory.size()},
+            {"suspicions", directory.suspicions()},
+            {"accepted", c.accepted},
+            {"emitted_first", c.emitted_first},
+            {"emitted_change", c.emitted_change},
+            {"emitted_refresh", c.emitted_refresh},
+            {"emitted_urgent", c.emitted_urgent},
+            {"refutations", c.refutations},
+            {"accusations_made", c.accusations_made},
+            {"accusations_held", c.accusations_held},
+            {"confirmations_made", c.confirmations_made},
+            {"died", c.died},
+            {"left", c.left},
+            {"stale", c.stale},
+            {"displaced", c.displaced},
+            {"returned", c.returned},
+            {"forwarded", c.forwarded}});
+    for (std::size_t i = 0; i < directory::kRefusals; ++i)
+        figures.push_back({"directory.refused." + std::string(name(static_cast<directory::Refusal>(i))), c.refused[i]});
+}
+
+}  // namespace
+
+std::vector<Figure> Node::Impl::figures() const {
+    std::vector<Figure> figures;
+    for (const auto& topic : gossip_.topics())
+        append(figures, is_mesh_topic(topic) ? "gossip." : "topic." + topic.short_hex() + ".", *gossip_.find(topic));
+    append(figures, "gossip.", {{"unknown_topic", gossip_.counters().unknown_topic}});
+    append(figures, "paths.",
+           {{"probes", monitor_.counters().probes},
+            {"silent", monitor_.counters().silent},
+            {"recovered", monitor_.counters().recovered},
+            {"unreachable_hints", monitor_.counters().hints},
+            {"stalls", monitor_.counters().stalls},
+            {"endpoints_known", book_.size()},
+            {"endpoints_displaced", book_.counters().endpoints_displaced}});
+    if (!mesh_) return figures;
+    append(figures, "paths.",
+           {{"seed_attempts", mesh_->seeds.counters().attempts},
+            {"seed_failures", mesh_->seeds.counters().failures},
+            {"remembered", mesh_->remembered.size()},
+            {"remembered_tried", mesh_->remembered.counters().tried}});
+    append(figures, "sync.",
+           {{"opened", mesh_->syncs_opened},
+            {"refused", mesh_->syncs_refused},
+            {"failed", mesh_->syncs_failed},
+            {"open", mesh_->syncs.size()}});
+    append(figures, mesh_->directory);
+    return figures;
+}
+
+}  // namespace grapevine::node

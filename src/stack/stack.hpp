@@ -1,0 +1,85 @@
+#pragma once
+
+// One whole node, sans-IO: a mesh node (or a plain endpoint) on its QUIC endpoint. Datagrams, time and commands in; datagrams and
+// events out. The simulator and the event loop drive this same class.
+//
+// Use: after every batch of inputs call flush() once, then poll_event() until empty, then arm one timer for
+// next_deadline(). Not thread-safe; many stacks may live on one loop.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/ed25519.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "quic/types.hpp"
+#include "stack/types.hpp"
+#include "telemetry/ledger.hpp"
+
+namespace grapevine::stack {
+
+class Stack {
+   public:
+    // `rng` and `ledger` outlive the stack.
+    Stack(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+    ~Stack();
+    Stack(const Stack&) = delete;
+    Stack& operator=(const Stack&) = delete;
+
+    // Begins: `addrs` are the direct addresses at which this node can be reached (may change later by set_addrs).
+    void start(const std::vector<base::SocketAddr>& addrs, base::TimePoint now);
+    void set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now);
+    // The process's own load, sampled by the edge about once per gossip interval.
+    void set_load(const wire::Load& load, base::TimePoint now);
+
+    void on_datagram(const quic::ReceivedDatagram& datagram, base::TimePoint now);
+    void on_unreachable(const base::SocketAddr& remote, base::TimePoint now);
+    void on_deadline(base::TimePoint now);
+    [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    void flush(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink);
+    [[nodiscard]] std::optional<Event> poll_event();
+
+    // Graceful leave: says so to the mesh and to every topic, closes everything, then reports Left (within 1.5 s).
+    void leave(base::TimePoint now);
+
+    // Mesh. Ping measures a round trip of a frame to the peer's mesh service, not only to its transport; 5 s deadline.
+    RequestId ping(const base::EndpointId& peer, base::TimePoint now);
+    // A name (`mesh1.broker.239dc9`), or 64 hex characters. Errors: not_found, or invalid when it fits several nodes.
+    [[nodiscard]] base::Result<base::EndpointId> resolve(std::string_view name) const;
+    [[nodiscard]] std::string own_name() const;
+    [[nodiscard]] std::vector<DirectoryRow> directory(base::TimePoint now) const;
+    [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
+
+    // Gossip topics of the application. Joining twice adds peers. Bootstrap peers are retried for ever, with backoff.
+    base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
+                            base::TimePoint now);
+    void leave_topic(const base::TopicId& topic, base::TimePoint now);
+    // Errors: unknown topic, content over 4057 bytes, the same content seen within 90 s.
+    base::Status broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now);
+
+    // Application connections; semantics as quic::Endpoint's.
+    base::Result<quic::ConnectionRef> connect(const wire::EndpointAddr& peer, std::string_view alpn, base::TimePoint now);
+    base::Result<quic::StreamRef> open_stream(quic::ConnectionRef connection, quic::Direction direction);
+    base::Result<std::size_t> write(quic::ConnectionRef connection, quic::StreamRef stream, base::ByteView data, bool fin);
+    void consume(quic::ConnectionRef connection, quic::StreamRef stream, std::size_t bytes);
+    void reset_stream(quic::ConnectionRef connection, quic::StreamRef stream, std::uint64_t code);
+    void stop_sending(quic::ConnectionRef connection, quic::StreamRef stream, std::uint64_t code);
+    base::Status send_datagram(quic::ConnectionRef connection, base::ByteView data);
+    void close(quic::ConnectionRef connection, std::uint64_t code, std::string_view reason, base::TimePoint now);
+    [[nodiscard]] std::optional<quic::ConnectionStats> connection_stats(quic::ConnectionRef connection) const;
+
+    [[nodiscard]] const base::EndpointId& id() const;
+    // Own id and current direct addresses: what a ticket holds.
+    [[nodiscard]] wire::EndpointAddr addr() const;
+    [[nodiscard]] std::vector<Figure> figures() const;
+    [[nodiscard]] const telemetry::Ledger& ledger() const;
+
+   private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace grapevine::stack

@@ -1,0 +1,278 @@
+#include "stack/stack_impl.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/overloaded.hpp"
+
+namespace grapevine::stack {
+
+namespace {
+
+using base::Overloaded;
+
+quic::Config with_own_alpns(const Config& config) {
+    quic::Config quic = config.quic;
+    if (config.mesh) quic.alpns.insert(quic.alpns.begin(), std::string(wire::kMeshAlpn));
+    if (config.gossip) quic.alpns.insert(quic.alpns.begin(), std::string(wire::kGossipAlpn));
+    return quic;
+}
+
+node::LinkEnd link_end(const quic::CloseReason& reason) {
+    switch (reason.cause) {
+        case quic::CloseCause::application_local:
+        case quic::CloseCause::application_remote:
+        case quic::CloseCause::endpoint_shutdown:
+            return node::LinkEnd::closed;
+        case quic::CloseCause::unreachable:
+        case quic::CloseCause::handshake_timeout:
+        case quic::CloseCause::wrong_peer:
+        case quic::CloseCause::tls:
+        case quic::CloseCause::version:
+            return node::LinkEnd::dial_failed;
+        case quic::CloseCause::transport_local:
+        case quic::CloseCause::transport_remote:
+        case quic::CloseCause::idle_timeout:
+        case quic::CloseCause::stateless_reset:
+            return node::LinkEnd::lost;
+    }
+    return node::LinkEnd::lost;
+}
+
+std::string describe(const quic::CloseReason& reason) {
+    std::string text(quic::name(reason.cause));
+    if (!reason.text.empty()) text += ": " + reason.text;
+    return text;
+}
+
+}  // namespace
+
+Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
+    : config_(config),
+      ledger_(ledger),
+      rng_(rng),
+      endpoint_(with_own_alpns(config), key, rng, ledger),
+      node_(node::Config{config.mesh}, key, rng, ledger),
+      links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }) {
+    if (config.mesh)
+        sessions_.emplace(endpoint_, wire::Hello{1, config.mesh->mesh, config.mesh->type},
+                          [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); });
+}
+
+void Stack::Impl::execute(node::Effects& effects, base::TimePoint now) {
+    now_ = now;
+    for (auto& effect : effects) execute_one(effect, now);
+}
+
+void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
+    LinkEffects links;
+    SessionEffects sessions;
+    std::visit(Overloaded{
+                   [&](node::SendMessage& e) { links_.send(e.to, e.topic, e.message, now, links); },
+                   [&](node::FinishTopic& e) { links_.finish_topic(e.peer, e.topic); },
+                   [&](node::DropPeer& e) { links_.drop(e.peer, now); },
+                   [&](node::AbandonPeer& e) { links_.abandon(e.peer, now); },
+                   [&](node::ProbePeer& e) {
+                       if (const auto connection = links_.current(e.peer)) endpoint_.ping(*connection);
+                   },
+                   [&](node::OpenSync& e) {
+                       if (sessions_) sessions_->open_sync(e.sync, e.peer, std::move(e.turn), now, sessions);
+                   },
+                   [&](node::SendSync& e) {
+                       if (sessions_) sessions_->send_sync(e.sync, e.turn, e.last);
+                   },
+                   [&](node::AbortSync& e) {
+                       if (sessions_) sessions_->abort_sync(e.sync);
+                   },
+                   [&](auto& report) { events_.push_back(std::move(report)); },
+               },
+               effect);
+    if (!links.empty()) apply(links, now);
+    if (!sessions.empty()) apply(sessions, now);
+}
+
+void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
+    for (auto& effect : effects) {
+        drive(now, [&](node::Effects& out) {
+            std::visit(Overloaded{
+                           [&](GossipReceived& e) {
+                               node_.on_gossip(e.from, e.topic, std::move(e.message), now, out);
+                           },
+                           [&](const LinkUp& e) {
+                               const auto connection = links_.current(e.peer);
+                               const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
+                               const bool dialled = stats && stats->origin == quic::Origin::outgoing;
+                               node_.on_link_up(e.peer, dialled ? std::optional(stats->remote) : std::nullopt, now);
+                           },
+                           [&](const LinkLost& e) {
+                               node_.on_link_lost(e.peer, link_end(e.reason), describe(e.reason), now, out);
+                           },
+                       },
+                       effect);
+        });
+    }
+}
+
+void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
+    for (auto& effect : effects) {
+        drive(now, [&](node::Effects& out) {
+            std::visit(Overloaded{
+                           [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
+                           [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
+                           [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
+                           [&](PingDone& e) { events_.push_back(std::move(e)); },
+                       },
+                       effect);
+        });
+    }
+}
+
+void Stack::Impl::pump(base::TimePoint now) {
+    now_ = now;
+    while (auto event = endpoint_.poll_event()) on_event(*event, now);
+}
+
+void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
+    if (const auto* connected = std::get_if<quic::Connected>(&event)) return on_connected(*connected, now);
+    if (const auto* closed = std::get_if<quic::Closed>(&event)) return on_closed(*closed, now);
+    const quic::ConnectionRef connection = std::visit([](const auto& e) { return e.connection; }, event);
+    LinkEffects links;
+    SessionEffects sessions;
+    if (links_.owns(connection)) {
+        std::visit(Overloaded{
+                       [&](quic::StreamOpened& e) { links_.on_stream_opened(e, now); },
+                       [&](quic::StreamData& e) { links_.on_stream_data(e, now, links); },
+                       [&](quic::StreamWritable& e) { links_.on_writable(e.connection, e.stream); },
+                       [&](quic::StreamsAvailable& e) { links_.on_streams_available(e.connection, now, links); },
+                       [&](quic::StreamReset& e) { links_.on_stream_ended(e.connection, e.stream, now); },
+                       [&](quic::StreamStopped& e) {
+                           endpoint_.reset_stream(e.connection, e.stream, e.code);
+                           links_.on_stream_ended(e.connection, e.stream, now);
+                       },
+                       [&](quic::StreamClosed& e) { links_.on_stream_ended(e.connection, e.stream, now); },
+                       [](auto&) {},
+                   },
+                   event);
+        return apply(links, now);
+    }
+    if (sessions_ && sessions_->owns(connection)) {
+        std::visit(Overloaded{
+                       [&](quic::StreamOpened& e) { sessions_->on_stream_opened(e, now); },
+                       [&](quic::StreamData& e) { sessions_->on_stream_data(e, now, sessions); },
+                       [&](quic::StreamWritable& e) { sessions_->on_writable(e.connection, e.stream); },
+                       [&](quic::StreamReset& e) {
+                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
+                       },
+                       [&](quic::StreamStopped& e) {
+                           endpoint_.reset_stream(e.connection, e.stream, e.code);
+                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
+                       },
+                       [&](quic::StreamClosed& e) {
+                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
+                       },
+                       [](auto&) {},
+                   },
+                   event);
+        return apply(sessions, now);
+    }
+    if (app_.contains(connection)) events_.push_back(std::move(event));
+}
+
+void Stack::Impl::on_connected(const quic::Connected& event, base::TimePoint now) {
+    LinkEffects links;
+    SessionEffects sessions;
+    if (event.alpn == wire::kGossipAlpn) {
+        links_.on_connected(event, now, links);
+        return apply(links, now);
+    }
+    if (event.alpn == wire::kMeshAlpn && sessions_) {
+        sessions_->on_connected(event, now, sessions);
+        return apply(sessions, now);
+    }
+    if (!app_.contains(event.connection)) {
+        if (app_.size() >= kAppConnectionsMax) return endpoint_.close(event.connection, 0, "too many connections", now);
+        app_.try_emplace(event.connection);
+    }
+    events_.push_back(AppEvent{event});
+}
+
+void Stack::Impl::on_closed(const quic::Closed& event, base::TimePoint now) {
+    LinkEffects links;
+    SessionEffects sessions;
+    links_.on_closed(event, now, links);
+    if (sessions_) sessions_->on_closed(event, now, sessions);
+    apply(links, now);
+    apply(sessions, now);
+    if (app_.erase(event.connection) > 0) events_.push_back(AppEvent{event});
+}
+
+void Stack::Impl::report_heard(base::TimePoint now) {
+    for (const auto& peer : node_.monitored())
+        if (const auto at = links_.last_heard(peer))
+            drive(now, [&](node::Effects& out) { node_.heard(peer, *at, now, out); });
+}
+
+void Stack::Impl::on_deadline(base::TimePoint now) {
+    now_ = now;
+    endpoint_.on_deadline(now);
+    pump(now);
+    if (const auto due = node_.next_deadline(); due && *due <= now) {
+        report_heard(now);
+        drive(now, [&](node::Effects& out) { node_.on_deadline(now, out); });
+    }
+    links_.on_deadline(now);
+    if (sessions_) {
+        SessionEffects effects;
+        sessions_->on_deadline(now, effects);
+        apply(effects, now);
+    }
+    finish_leaving(now);
+}
+
+std::optional<base::TimePoint> Stack::Impl::next_deadline() const {
+    auto deadline = base::earliest(node_.next_deadline(), endpoint_.next_deadline());
+    deadline = base::earliest(deadline, links_.next_deadline());
+    if (sessions_) deadline = base::earliest(deadline, sessions_->next_deadline());
+    return base::earliest(deadline, leave_deadline());
+}
+
+std::optional<base::TimePoint> Stack::Impl::leave_deadline() const {
+    if (!leaving_since_ || left_) return std::nullopt;
+    return *leaving_since_ + (links_.is_draining() ? kLeaveMax : kLeaveMin);
+}
+
+void Stack::Impl::leave(base::TimePoint now) {
+    if (leaving_since_) return;
+    leaving_since_ = now;
+    drive(now, [&](node::Effects& out) { node_.leave(now, out); });
+}
+
+void Stack::Impl::finish_leaving(base::TimePoint now) {
+    const auto due = leave_deadline();
+    if (!due || *due > now) return;
+    left_ = true;
+    endpoint_.shutdown(0, "leaving", now);
+    pump(now);
+    events_.push_back(Left{});
+}
+
+std::vector<NeighborRow> Stack::Impl::neighbors(base::TimePoint now) const {
+    std::vector<NeighborRow> rows;
+    for (const auto& peer : node_.mesh_neighbors()) {
+        NeighborRow row;
+        row.id = peer;
+        row.name = node_.name_of(peer);
+        row.eager = node_.is_eager(peer);
+        const auto connection = links_.current(peer);
+        if (const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt) {
+            row.remote = stats->remote;
+            row.rtt = stats->smoothed_rtt;
+            row.origin = stats->origin;
+            row.silence = now - links_.last_heard(peer).value_or(now);
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace grapevine::stack

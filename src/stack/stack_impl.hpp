@@ -1,0 +1,70 @@
+#pragma once
+
+// The inside of Stack: who owns what, and how events and effects travel between the parts.
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "node/node.hpp"
+#include "quic/endpoint.hpp"
+#include "stack/gossip_links.hpp"
+#include "stack/mesh_sessions.hpp"
+#include "stack/stack.hpp"
+
+namespace grapevine::stack {
+
+inline constexpr base::Duration kLeaveMin = std::chrono::milliseconds(100);   // For the last words to be acknowledged.
+inline constexpr base::Duration kLeaveMax = std::chrono::milliseconds(1000);
+inline constexpr std::size_t kAppConnectionsMax = 4096;
+
+class Stack::Impl {
+   public:
+    Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+
+    // Runs `input(effects)` on the node and carries out what it asks for.
+    template <typename Input>
+    void drive(base::TimePoint now, Input input) {
+        node::Effects effects;
+        input(effects);
+        execute(effects, now);
+    }
+
+    void execute(node::Effects& effects, base::TimePoint now);
+    void pump(base::TimePoint now);  // QUIC's events, until there are none.
+    void on_deadline(base::TimePoint now);
+    [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    void leave(base::TimePoint now);
+    [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
+    [[nodiscard]] std::vector<Figure> figures() const;
+
+    Config config_;
+    telemetry::Ledger& ledger_;
+    base::Rng& rng_;
+    quic::Endpoint endpoint_;
+    node::Node node_;
+    base::TimePoint now_;  // Of the current input, for candidates().
+    GossipLinks links_;
+    std::optional<MeshSessions> sessions_;
+    std::map<quic::ConnectionRef, telemetry::Life> app_;
+    std::deque<Event> events_;
+    std::vector<base::SocketAddr> addrs_;
+    std::uint64_t next_request_ = 1;
+    std::optional<base::TimePoint> leaving_since_;
+    bool left_ = false;
+
+   private:
+    void execute_one(node::Effect& effect, base::TimePoint now);
+    void apply(LinkEffects& effects, base::TimePoint now);
+    void apply(SessionEffects& effects, base::TimePoint now);
+    void on_event(quic::Event& event, base::TimePoint now);
+    void on_connected(const quic::Connected& event, base::TimePoint now);
+    void on_closed(const quic::Closed& event, base::TimePoint now);
+    template <typename E>
+    void on_stream_end(const E& event, base::TimePoint now);
+    void finish_leaving(base::TimePoint now);
+    [[nodiscard]] std::optional<base::TimePoint> leave_deadline() const;
+    void report_heard(base::TimePoint now);
+};
+
+}  // namespace grapevine::stack

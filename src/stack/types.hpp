@@ -1,0 +1,72 @@
+#pragma once
+
+// The vocabulary of one whole node: its configuration, the events it reports and the views it gives.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "node/types.hpp"
+#include "quic/types.hpp"
+#include "wire/addr.hpp"
+#include "wire/digest.hpp"
+
+namespace grapevine::stack {
+
+using node::DirectoryChanged;
+using node::DirectoryRow;
+using node::EntryChange;
+using node::Figure;
+using node::MeshConfig;
+using node::MeshNeighborChanged;
+using node::NeighborChange;
+using node::SeedRetry;
+using node::SuspicionChanged;
+using node::SuspicionStep;
+using node::SyncRef;
+using node::TopicNeighborChanged;
+using node::TopicReceived;
+
+struct Config {
+    quic::Config quic;                    // `alpns` holds the application's own; the stack adds gossip and mesh.
+    std::optional<MeshConfig> mesh;       // Absent: a plain endpoint (gossip on topics of its own, streams).
+    bool gossip = true;                   // Serve /iroh-gossip/1.
+};
+
+// A question to the stack that is answered later by an event.
+struct RequestId {
+    std::uint64_t value = 0;
+    friend auto operator<=>(const RequestId&, const RequestId&) = default;
+};
+
+struct PingDone {
+    RequestId request;
+    base::EndpointId peer;
+    std::optional<base::Duration> rtt;  // Absent: failed, and `error` says why.
+    std::string error;
+};
+struct Left {};  // The graceful leave is over: everything that could be said was said.
+
+// Connections and streams of the application's own ALPNs, as the QUIC endpoint reports them.
+using AppEvent = quic::Event;
+
+using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
+                           MeshNeighborChanged, TopicReceived, AppEvent>;
+
+// One gossip neighbour.
+struct NeighborRow {
+    base::EndpointId id;
+    std::string name;
+    base::SocketAddr remote;
+    base::Duration rtt{};
+    base::Duration silence{};                // Since the last authenticated packet.
+    bool eager = false;
+    quic::Origin origin = quic::Origin::outgoing;
+};
+
+}  // namespace grapevine::stack
