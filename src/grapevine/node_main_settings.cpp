@@ -1,0 +1,360 @@
+#include "grapevine/node_main_settings.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/encoding.hpp"
+#include "base/ids.hpp"
+#include "base/socket_addr.hpp"
+#include "grapevine/node_main_file.hpp"
+#include "wire/addr.hpp"
+
+namespace grapevine::cli {
+namespace {
+
+constexpr std::uint64_t kIntervalMinMs = 50;
+constexpr std::uint64_t kIntervalMaxMs = 3'600'000;
+constexpr std::uint64_t kStalenessMaxMs = 86'400'000;
+constexpr std::uint64_t kStalenessIntervals = 3;  // A refresh may be lost twice before a living node is dropped.
+constexpr std::uint64_t kMillicoresMax = 1'024'000;
+constexpr std::uint64_t kMemoryKibMax = 0xffff'ffff;
+constexpr std::size_t kNameMax = 63;
+constexpr std::size_t kListMax = 64;  // Seeds or addresses of one node.
+
+constexpr Flag kConfigFlag{"--config", Arity::one, "FILE",
+                           "configuration file (default $XDG_CONFIG_HOME/grapevine/config.toml, if it exists)"};
+
+base::Status check_name(const Setting& setting, const std::string& text) {
+    if (is_name(text)) {
+        return {};
+    }
+    return base::invalid(std::string(setting.flag.name) + ": '" + base::printable(text) +
+                         "' is no name: at most 63 of a-z, 0-9 and '-', and the first is no '-'");
+}
+
+base::Status check_number(const Setting& setting, const std::string& text, std::uint64_t low, std::uint64_t high) {
+    const auto number = parse_number(setting.flag.name, text, low, high);
+    return number ? base::Status{} : base::Status(tl::unexpected(number.error()));
+}
+
+base::Status check_address(const Setting& setting, const std::string& text) {
+    if (const auto address = base::SocketAddr::parse(text); !address) {
+        return base::invalid(std::string(setting.flag.name) + ": " + address.error().message);
+    }
+    return {};
+}
+
+// A ticket, or "<64 hex>@<ip:port>".
+base::Status check_seed(const Setting& setting, const std::string& text) {
+    const std::string name(setting.flag.name);
+    const std::size_t at = text.find('@');
+    if (at == std::string::npos) {
+        const auto ticket = wire::parse_ticket(text);
+        return ticket ? base::Status{} : base::Status(base::invalid(name + ": " + ticket.error().message));
+    }
+    if (const auto id = base::EndpointId::parse(std::string_view(text).substr(0, at)); !id) {
+        return base::invalid(name + ": " + id.error().message);
+    }
+    return check_address(setting, text.substr(at + 1));
+}
+
+base::Status check_choice(const Setting& setting, const std::string& text) {
+    std::string_view rest = setting.flag.value;
+    while (!rest.empty()) {
+        const std::size_t bar = rest.find('|');
+        if (rest.substr(0, bar) == text) {
+            return {};
+        }
+        rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
+    }
+    return base::invalid(std::string(setting.flag.name) + ": '" + base::printable(text) + "' is none of " +
+                         std::string(setting.flag.value));
+}
+
+base::Status check_mdns(const Setting& setting, const std::string& text) {
+    if (text == "true" || text == "1") {
+        return base::invalid(std::string(setting.variable) +
+                             ": local discovery (mDNS) does not exist yet; unset it or set it to false");
+    }
+    return text == "0" ? base::Status{} : check_choice(setting, text);
+}
+
+base::Status check_directory(const Setting& setting, const std::string& text) {
+    return text.empty() ? base::Status(base::invalid(std::string(setting.flag.name) + ": must not be empty"))
+                        : base::Status{};
+}
+
+base::Status check_item(const Setting& setting, const std::string& text) {
+    switch (setting.id) {
+        case SettingId::mesh:
+        case SettingId::type: return check_name(setting, text);
+        case SettingId::bind: return check_address(setting, text);
+        case SettingId::seeds: return check_seed(setting, text);
+        case SettingId::data_dir: return check_directory(setting, text);
+        case SettingId::gossip_interval: return check_number(setting, text, kIntervalMinMs, kIntervalMaxMs);
+        case SettingId::staleness: return check_number(setting, text, kIntervalMinMs, kStalenessMaxMs);
+        case SettingId::cpu_budget: return check_number(setting, text, 0, kMillicoresMax);
+        case SettingId::memory_budget: return check_number(setting, text, 0, kMemoryKibMax);
+        case SettingId::log: return check_choice(setting, text);
+        case SettingId::mdns: return check_mdns(setting, text);
+    }
+    return {};
+}
+
+std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> items;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        if (comma != 0) {
+            items.emplace_back(text.substr(0, comma));
+        }
+        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    }
+    return items;
+}
+
+std::filesystem::path directory_of(const Environment& environment, const char* variable, const char* under_home) {
+    const char* set = environment(variable);
+    if (set != nullptr && *set == '/') {  // The XDG specification: a relative path is to be ignored.
+        return set;
+    }
+    const char* home = environment("HOME");
+    return home != nullptr && *home == '/' ? std::filesystem::path(home) / under_home : std::filesystem::path{};
+}
+
+}  // namespace
+
+const std::array<Setting, kSettingCount>& settings_table() {
+    static constexpr std::array<Setting, kSettingCount> kTable{{
+        {SettingId::mesh, {"--mesh", Arity::one, "NAME", "the mesh to belong to; required"}, "MESH_ID", "mesh", ""},
+        {SettingId::type,
+         {"--type", Arity::one, "NAME", "the node's type, for example broker; required"},
+         "MESH_NODE_TYPE",
+         "type",
+         ""},
+        {SettingId::bind,
+         {"--bind", Arity::many, "ADDR", "IP:PORT or [IP6]:PORT to listen at; port 0 chooses one"},
+         "MESH_BIND_ADDR",
+         "bind",
+         "0.0.0.0:0,[::]:0"},
+        {SettingId::seeds,
+         {"--seed", Arity::many, "TICKET", "a node to join through, as ticket or ID@IP:PORT"},
+         "MESH_SEED_NODES",
+         "seeds",
+         ""},
+        {SettingId::data_dir,
+         {"--data-dir", Arity::one, "DIR",
+          "identity, lock and control socket (default: the first "
+          "free one under $XDG_STATE_HOME/grapevine/MESH)"},
+         "MESH_DATA_DIR",
+         "data_dir",
+         ""},
+        {SettingId::gossip_interval,
+         {"--gossip-interval", Arity::one, "MS", "least time between own digests"},
+         "MESH_GOSSIP_INTERVAL_MS",
+         "gossip_interval_ms",
+         "2000"},
+        {SettingId::staleness,
+         {"--staleness", Arity::one, "MS",
+          "drop a node unheard of for this long; at least three "
+          "gossip intervals"},
+         "MESH_STALENESS_MS",
+         "staleness_ms",
+         "30000"},
+        {SettingId::cpu_budget,
+         {"--cpu-budget", Arity::one, "MILLICORES", "CPU budget to state; 0 states none"},
+         "MESH_CPU_BUDGET",
+         "cpu_budget_millicores",
+         "0"},
+        {SettingId::memory_budget,
+         {"--memory-budget", Arity::one, "KIB", "memory budget to state; 0 states none"},
+         "MESH_MEMORY_BUDGET",
+         "memory_budget_kib",
+         "0"},
+        {SettingId::log,
+         {"--log", Arity::one, "error|warn|info|debug|trace", "how much to say on stderr"},
+         "MESH_LOG",
+         "log",
+         "info"},
+        {SettingId::mdns,
+         {"--mdns", Arity::one, "true|false", "local discovery; does not exist yet"},
+         "MESH_MDNS_ENABLE",
+         "mdns",
+         "false"},
+    }};
+    return kTable;
+}
+
+std::string SettingValue::text() const {
+    std::string out;
+    for (const std::string& item : items) {
+        out += (out.empty() ? "" : ",") + item;
+    }
+    return out;
+}
+
+std::vector<Flag> node_flags(std::string_view fixed_type) {
+    std::vector<Flag> flags;
+    for (const Setting& setting : settings_table()) {
+        if (fixed_type.empty() || setting.id != SettingId::type) {
+            flags.push_back(setting.flag);
+        }
+    }
+    flags.push_back(kConfigFlag);
+    return flags;
+}
+
+bool is_name(std::string_view text) {
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    return !text.empty() && text.size() <= kNameMax && plain(text.front()) &&
+           std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '-'; });
+}
+
+std::filesystem::path default_config_file(const Environment& environment) {
+    const auto base = directory_of(environment, "XDG_CONFIG_HOME", ".config");
+    return base.empty() ? base : base / "grapevine" / "config.toml";
+}
+
+std::filesystem::path default_state_dir(const Environment& environment) {
+    if (const char* given = environment("STATE_DIRECTORY"); given != nullptr && *given == '/') {
+        return given;
+    }
+    const auto base = directory_of(environment, "XDG_STATE_HOME", ".local/state");
+    return base.empty() ? base : base / "grapevine";
+}
+
+std::vector<std::string> unknown_variables(char** environment) {
+    std::vector<std::string> out;
+    for (; environment != nullptr && *environment != nullptr; ++environment) {
+        const std::string_view entry = *environment;
+        const std::string_view name = entry.substr(0, entry.find('='));
+        const auto& table = settings_table();
+        if (name.starts_with("MESH_") && std::none_of(table.begin(), table.end(), [&](const Setting& setting) {
+                return setting.variable == name;
+            })) {
+            out.emplace_back(name);
+        }
+    }
+    return out;
+}
+
+base::Result<Settings> Settings::load(const Parsed& flags, const Environment& environment, const NodePreset& preset) {
+    Settings settings;
+    settings.set_defaults(preset);
+    if (const auto read = settings.read_file(flags, environment); !read) {
+        return tl::unexpected(read.error());
+    }
+    settings.resolve(flags, environment, preset);
+    if (const auto checked = settings.check(); !checked) {
+        return tl::unexpected(checked.error());
+    }
+    return settings;
+}
+
+void Settings::set_defaults(const NodePreset& preset) {
+    for (const Setting& setting : settings_table()) {
+        values_[static_cast<std::size_t>(setting.id)] = {split(setting.fallback), "default"};
+    }
+    const auto preset_number = [this](SettingId id, std::uint32_t number) {
+        if (number != 0) {
+            values_[static_cast<std::size_t>(id)] = {{std::to_string(number)}, "program"};
+        }
+    };
+    preset_number(SettingId::cpu_budget, preset.cpu_budget_millicores);
+    preset_number(SettingId::memory_budget, preset.memory_budget_kib);
+}
+
+// A file that was asked for must exist; the default one need not.
+base::Status Settings::read_file(const Parsed& flags, const Environment& environment) {
+    file_ = flags.has(kConfigFlag.name) ? std::filesystem::path(flags.text(kConfigFlag.name))
+                                        : default_config_file(environment);
+    std::error_code ignored;
+    if (file_.empty() || (!flags.has(kConfigFlag.name) && !std::filesystem::exists(file_, ignored))) {
+        file_.clear();
+        return {};
+    }
+    std::vector<std::string_view> keys;
+    for (const Setting& setting : settings_table()) {
+        keys.push_back(setting.key);
+    }
+    const auto values = read_config_file(file_, keys);
+    if (!values) {
+        return tl::unexpected(values.error());
+    }
+    for (const Setting& setting : settings_table()) {
+        if (const auto found = values->find(setting.key); found != values->end()) {
+            values_[static_cast<std::size_t>(setting.id)] = {
+                found->second.items, "file " + file_.string() + ":" + std::to_string(found->second.line)};
+        }
+    }
+    return {};
+}
+
+void Settings::resolve(const Parsed& flags, const Environment& environment, const NodePreset& preset) {
+    for (const Setting& setting : settings_table()) {
+        SettingValue& value = values_[static_cast<std::size_t>(setting.id)];
+        const std::string variable(setting.variable);
+        const char* text = environment(variable.c_str());
+        if (setting.id == SettingId::type && !preset.type.empty()) {
+            value = {{preset.type}, "program"};
+        } else if (flags.has(setting.flag.name)) {
+            value = {flags.list(setting.flag.name), "flag " + std::string(setting.flag.name)};
+        } else if (text != nullptr && *text != '\0') {
+            const bool list = setting.flag.arity == Arity::many;
+            value = {list ? split(text) : std::vector<std::string>{text}, "environment " + variable};
+        }
+    }
+}
+
+base::Status Settings::check() const {
+    for (const Setting& setting : settings_table()) {
+        const SettingValue& value = at(setting.id);
+        const std::size_t most = setting.flag.arity == Arity::many ? kListMax : 1;
+        if (value.items.size() > most) {
+            return base::invalid(std::string(setting.flag.name) + ": more than " + std::to_string(most) + " (from " +
+                                 value.origin + ")");
+        }
+        for (const std::string& item : value.items) {
+            auto checked = check_item(setting, item);
+            if (!checked) {
+                const bool plain = value.origin.starts_with("flag");
+                return base::invalid(checked.error().message + (plain ? "" : " (from " + value.origin + ")"));
+            }
+        }
+    }
+    return {};
+}
+
+std::uint64_t Settings::number(SettingId id) const {
+    const auto value = parse_number("", at(id).text(), 0, UINT64_MAX);
+    return value.value_or(0);  // check() has refused everything else.
+}
+
+base::Result<NodeOptions> Settings::node_options() const {
+    for (const SettingId id : {SettingId::mesh, SettingId::type}) {
+        const Setting& setting = settings_table()[static_cast<std::size_t>(id)];
+        if (at(id).items.empty()) {
+            return base::invalid(std::string(setting.flag.name) + ": is required (or " + std::string(setting.variable) +
+                                 ", or '" + std::string(setting.key) + "' in the configuration file)");
+        }
+    }
+    const std::uint64_t interval = number(SettingId::gossip_interval);
+    const std::uint64_t staleness = number(SettingId::staleness);
+    if (staleness < kStalenessIntervals * interval) {
+        return base::invalid("--staleness: " + std::to_string(staleness) +
+                             " ms is less than three gossip intervals of " + std::to_string(interval) + " ms");
+    }
+    NodeOptions options;
+    options.mesh = at(SettingId::mesh).text();
+    options.type = at(SettingId::type).text();
+    options.seeds = at(SettingId::seeds).items;
+    options.bind = at(SettingId::bind).origin == "default" ? std::vector<std::string>{} : at(SettingId::bind).items;
+    options.data_dir = at(SettingId::data_dir).text();
+    options.gossip_interval = std::chrono::milliseconds(interval);
+    options.staleness = std::chrono::milliseconds(staleness);
+    options.cpu_budget_millicores = static_cast<std::uint32_t>(number(SettingId::cpu_budget));
+    options.memory_budget_kib = static_cast<std::uint32_t>(number(SettingId::memory_budget));
+    return options;
+}
+
+}  // namespace grapevine::cli

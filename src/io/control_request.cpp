@@ -1,0 +1,101 @@
+#include "io/control_request.hpp"
+
+#include <initializer_list>
+
+#include <boost/json/serialize.hpp>
+
+#include "base/encoding.hpp"
+#include "io/json.hpp"
+
+namespace grapevine::io {
+
+namespace {
+
+namespace json = boost::json;
+
+base::Status check_members(const json::object& object, std::initializer_list<std::string_view> known) {
+    for (const auto& member : object) {
+        const std::string_view name(member.key().data(), member.key().size());
+        bool found = name == "op";
+        for (const std::string_view candidate : known) {
+            found = found || candidate == name;
+        }
+        if (!found) {
+            return base::invalid("request: unknown member '" + base::printable(name) + "'");
+        }
+    }
+    return {};
+}
+
+template <typename Request>
+base::Result<ControlRequest> plain(const json::object& object) {
+    if (const auto status = check_members(object, {}); !status) {
+        return tl::unexpected(status.error());
+    }
+    return ControlRequest(Request{});
+}
+
+base::Result<ControlRequest> decode_ping(const json::object& object) {
+    if (const auto status = check_members(object, {"name"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    auto name = string_member(object, "name");
+    if (!name || name->empty() || name->size() > kControlNameMax) {
+        return base::invalid("request: 'name' must be a string of 1 to " + std::to_string(kControlNameMax) + " bytes");
+    }
+    return ControlRequest(PingRequest{std::move(*name)});
+}
+
+}  // namespace
+
+base::Result<ControlRequest> decode_control_request(std::string_view line) {
+    const auto object = parse_json_object("request", line);
+    if (!object) {
+        return tl::unexpected(object.error());
+    }
+    const auto op = string_member(*object, "op");
+    if (!op) {
+        return base::invalid("request: 'op' must be a string");
+    }
+    if (*op == "ls") {
+        return plain<LsRequest>(*object);
+    }
+    if (*op == "status") {
+        return plain<StatusRequest>(*object);
+    }
+    if (*op == "ping") {
+        return decode_ping(*object);
+    }
+    if (*op == "watch") {
+        return plain<WatchRequest>(*object);
+    }
+    if (*op == "stop") {
+        return plain<StopRequest>(*object);
+    }
+    return base::invalid("request: unknown op '" + base::printable(*op) + "'; ls, status, ping, watch and stop exist");
+}
+
+std::string_view name(base::ErrorCode code) {
+    switch (code) {
+        case base::ErrorCode::failed: return "failed";
+        case base::ErrorCode::invalid: return "invalid";
+        case base::ErrorCode::not_found: return "not_found";
+        case base::ErrorCode::exhausted: return "exhausted";
+        case base::ErrorCode::busy: return "busy";
+        case base::ErrorCode::denied: return "denied";
+    }
+    return "failed";
+}
+
+std::string encode_control_error(const base::Error& error) {
+    const std::string_view code = name(error.code);
+    json::object detail;
+    detail["code"] = json::string_view(code.data(), code.size());
+    detail["message"] = error.message;
+    json::object answer;
+    answer["ok"] = false;
+    answer["error"] = std::move(detail);
+    return json::serialize(answer);
+}
+
+}  // namespace grapevine::io

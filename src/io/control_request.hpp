@@ -1,0 +1,32 @@
+#pragma once
+
+// The requests of the control socket, decoded. docs/control-socket.md is their specification.
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.hpp"
+
+namespace grapevine::io {
+
+struct LsRequest {};
+struct StatusRequest {};
+struct PingRequest {
+    std::string name;
+};
+struct WatchRequest {};
+struct StopRequest {};
+
+using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest>;
+
+inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
+
+// One line without its newline. Unknown operations and unknown members are errors, and named.
+base::Result<ControlRequest> decode_control_request(std::string_view line);
+
+// {"ok":false,"error":{"code":...,"message":...}}
+std::string encode_control_error(const base::Error& error);
+std::string_view name(base::ErrorCode code);
+
+}  // namespace grapevine::io

@@ -1,0 +1,72 @@
+#include "io/node_control.hpp"
+
+#include <variant>
+
+#include "base/encoding.hpp"
+#include "base/overloaded.hpp"
+#include "io/node_views.hpp"
+
+namespace grapevine::io {
+
+base::Result<std::unique_ptr<NodeControl>> NodeControl::start(Host& host, NodeRecord record,
+                                                              std::function<void()> stop) {
+    const std::filesystem::path data_dir = record.data_dir;
+    std::unique_ptr<NodeControl> control(new NodeControl(host, std::move(record), std::move(stop)));
+    auto server = ControlServer::listen(host.runtime(), data_dir, *control, host.ledger());
+    if (!server) {
+        return tl::unexpected(server.error());
+    }
+    control->server_ = std::move(*server);
+    return control;
+}
+
+NodeControl::NodeControl(Host& host, NodeRecord record, std::function<void()> stop)
+    : host_(host), record_(std::move(record)), stop_(std::move(stop)) {}
+
+void NodeControl::on_request(ClientId client, const ControlRequest& request) {
+    std::visit(base::Overloaded{
+                   [&](const LsRequest&) { server_->answer(client, encode_directory(host_)); },
+                   [&](const StatusRequest&) { server_->answer(client, encode_status(host_, record_, *server_)); },
+                   [&](const PingRequest& wanted) { ping(client, wanted.name); },
+                   [&](const WatchRequest&) { server_->start_watching(client, R"({"ok":true,"watching":true})"); },
+                   [&](const StopRequest&) {
+                       server_->answer(client, R"({"ok":true,"stopping":true})");
+                       stop_();
+                   }},
+               request);
+}
+
+void NodeControl::ping(ClientId client, const std::string& name) {
+    const auto peer = host_.stack().resolve(name);
+    if (!peer) {
+        server_->answer(client, encode_control_error(peer.error()));
+        return;
+    }
+    const stack::RequestId request = host_.stack().ping(*peer, host_.now());
+    pings_.emplace(request, PendingPing{client, base::printable(name)});
+    host_.touch();
+}
+
+void NodeControl::finish_ping(const stack::PingDone& done) {
+    const auto it = pings_.find(done.request);
+    if (it == pings_.end()) {
+        return;
+    }
+    server_->answer(it->second.client, encode_ping(done, it->second.name));
+    pings_.erase(it);
+}
+
+void NodeControl::on_event(const stack::Event& event) {
+    if (const auto* done = std::get_if<stack::PingDone>(&event)) {
+        finish_ping(*done);
+        return;
+    }
+    if (server_->watchers() == 0) {
+        return;
+    }
+    if (const auto line = encode_event(event, host_.runtime().wall_now())) {
+        server_->publish(*line);
+    }
+}
+
+}  // namespace grapevine::io

@@ -1,0 +1,46 @@
+#pragma once
+
+// The operations of the control socket (docs/control-socket.md) on a mesh node.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/result.hpp"
+#include "io/control_server.hpp"
+#include "io/host.hpp"
+#include "io/node_registry.hpp"
+#include "stack/types.hpp"
+
+namespace grapevine::io {
+
+class NodeControl : public ControlHandler {
+public:
+    // `host` outlives this. `record` is what the node says about itself; `stop` asks the node's owner to leave the
+    // mesh.
+    static base::Result<std::unique_ptr<NodeControl>> start(Host& host, NodeRecord record, std::function<void()> stop);
+
+    void on_request(ClientId client, const ControlRequest& request) override;
+    // Every event of the stack passes through here: watchers see it, and a ping's end is its answer.
+    void on_event(const stack::Event& event);
+    // Name and addresses can change while the node runs.
+    void set_record(NodeRecord record) { record_ = std::move(record); }
+
+private:
+    NodeControl(Host& host, NodeRecord record, std::function<void()> stop);
+    void ping(ClientId client, const std::string& name);
+    void finish_ping(const stack::PingDone& done);
+
+    Host& host_;
+    NodeRecord record_;
+    std::function<void()> stop_;
+    std::unique_ptr<ControlServer> server_;
+    struct PendingPing {
+        ClientId client;
+        std::string name;
+    };
+    std::map<stack::RequestId, PendingPing> pings_;  // At most one a client: ControlServer's rule 4.
+};
+
+}  // namespace grapevine::io

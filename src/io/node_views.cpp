@@ -1,0 +1,238 @@
+#include "io/node_views.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/overloaded.hpp"
+
+namespace grapevine::io {
+
+namespace {
+
+namespace json = boost::json;
+
+std::uint64_t milliseconds(base::Duration duration) {
+    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+    return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
+std::uint64_t microseconds(base::Duration duration) {
+    const auto count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+    return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
+json::array ids_of(const std::vector<base::EndpointId>& ids) {
+    json::array all;
+    for (const base::EndpointId& id : ids) {
+        all.emplace_back(id.hex());
+    }
+    return all;
+}
+
+std::string text_of(const wire::TransportAddr& addr) {
+    return std::visit(
+        base::Overloaded{[](const wire::RelayUrl& relay) { return relay.text; },
+                         [](const base::SocketAddr& direct) { return direct.text(); },
+                         [](const wire::CustomAddr& custom) { return "custom:" + std::to_string(custom.id); }},
+        addr);
+}
+
+json::object row_object(const stack::DirectoryRow& row) {
+    json::array addrs;
+    for (const wire::TransportAddr& addr : row.addrs) {
+        addrs.emplace_back(text_of(addr));
+    }
+    json::object object;
+    object["name"] = row.name;
+    object["id"] = row.id.hex();
+    object["mesh"] = row.mesh;
+    object["type"] = row.type;
+    object["addrs"] = std::move(addrs);
+    object["neighbors"] = ids_of(row.neighbors);
+    object["cpu_millicores"] = row.load.cpu_millicores;
+    object["memory_kib"] = row.load.memory_kib;
+    object["cpu_budget_millicores"] = row.load.cpu_budget_millicores;
+    object["memory_budget_kib"] = row.load.memory_budget_kib;
+    object["sequence"] = row.sequence;
+    object["started_unix_ms"] = row.started_unix_ms;
+    object["messages_sent"] = row.messages_sent;
+    object["messages_received"] = row.messages_received;
+    object["age_ms"] = milliseconds(row.age);
+    object["known_via"] = row.known_via;
+    object["suspected_by"] = ids_of(row.suspected_by);
+    return object;
+}
+
+json::object neighbor_object(const stack::NeighborRow& row) {
+    json::object object;
+    object["id"] = row.id.hex();
+    object["name"] = row.name;
+    object["remote"] = row.remote.text();
+    object["rtt_us"] = microseconds(row.rtt);
+    object["silence_ms"] = milliseconds(row.silence);
+    object["eager"] = row.eager;
+    object["origin"] = row.origin == quic::Origin::outgoing ? "outgoing" : "incoming";
+    return object;
+}
+
+json::object ledger_object(const telemetry::Ledger& ledger) {
+    json::object all;
+    for (std::size_t i = 0; i < telemetry::kKinds; ++i) {
+        const auto kind = static_cast<telemetry::Kind>(i);
+        const telemetry::Tally& tally = ledger[kind];
+        json::object entry;
+        entry["born"] = tally.born;
+        entry["ended"] = tally.ended;
+        entry["alive"] = tally.alive();
+        entry["peak"] = tally.peak;
+        const std::string_view key = telemetry::name(kind);
+        all[json::string_view(key.data(), key.size())] = std::move(entry);
+    }
+    return all;
+}
+
+json::object control_object(const ControlServer& server) {
+    const ControlCounters& counters = server.counters();
+    json::object object;
+    object["clients"] = server.clients();
+    object["watchers"] = server.watchers();
+    object["accepted"] = counters.accepted;
+    object["requests"] = counters.requests;
+    object["refused_requests"] = counters.refused_requests;
+    object["refused_full"] = counters.refused_full;
+    object["refused_user"] = counters.refused_user;
+    object["dropped_overlong"] = counters.dropped_overlong;
+    object["dropped_idle"] = counters.dropped_idle;
+    object["dropped_slow"] = counters.dropped_slow;
+    return object;
+}
+
+const char* change_name(stack::EntryChange change) {
+    switch (change) {
+        case stack::EntryChange::joined: return "joined";
+        case stack::EntryChange::updated: return "updated";
+        case stack::EntryChange::left: return "left";
+        case stack::EntryChange::died: return "died";
+        case stack::EntryChange::stale: return "stale";
+    }
+    return "updated";
+}
+
+const char* reason_name(wire::AccusationReason reason) {
+    switch (reason) {
+        case wire::AccusationReason::silent: return "silent";
+        case wire::AccusationReason::unreachable: return "unreachable";
+        case wire::AccusationReason::connection_lost: return "connection_lost";
+    }
+    return "silent";
+}
+
+void fill(json::object& out, const stack::DirectoryChanged& event) {
+    out["event"] = change_name(event.change);
+    out["id"] = event.id.hex();
+    out["name"] = event.name;
+    out["accusers"] = ids_of(event.accusers);
+}
+
+void fill(json::object& out, const stack::SuspicionChanged& event) {
+    out["event"] = event.step == stack::SuspicionStep::suspected ? "suspected" : "refuted";
+    out["id"] = event.accused.hex();
+    out["name"] = event.name;
+    out["accuser"] = event.accuser.hex();
+    out["reason"] = reason_name(event.reason);
+}
+
+void fill(json::object& out, const stack::SeedRetry& event) {
+    out["event"] = "seed_retry";
+    out["id"] = event.seed.hex();
+    out["attempt"] = event.attempt;
+    out["delay_ms"] = milliseconds(event.delay);
+    out["reason"] = event.reason;
+}
+
+void fill(json::object& out, const stack::MeshNeighborChanged& event) {
+    out["event"] = event.change == stack::NeighborChange::up ? "neighbor_up" : "neighbor_down";
+    out["id"] = event.peer.hex();
+}
+
+void fill(json::object& out, const stack::Left&) {
+    out["event"] = "leaving";
+}
+
+}  // namespace
+
+std::string encode_directory(const Host& host) {
+    json::array nodes;
+    for (const stack::DirectoryRow& row : host.stack().directory(host.now())) {
+        nodes.emplace_back(row_object(row));
+    }
+    json::object answer;
+    answer["ok"] = true;
+    answer["name"] = host.stack().own_name();
+    answer["nodes"] = std::move(nodes);
+    return json::serialize(answer);
+}
+
+std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server) {
+    json::array neighbors;
+    for (const stack::NeighborRow& row : host.stack().neighbors(host.now())) {
+        neighbors.emplace_back(neighbor_object(row));
+    }
+    json::object figures;
+    for (const stack::Figure& figure : host.figures()) {
+        figures[figure.name] = figure.value;
+    }
+    json::array addrs;
+    for (const base::SocketAddr& addr : host.addrs()) {
+        addrs.emplace_back(addr.text());
+    }
+    const std::uint64_t now_ms = host.runtime().wall_now().unix_ms;
+    json::object answer;
+    answer["ok"] = true;
+    answer["name"] = host.stack().own_name();
+    answer["id"] = record.id;
+    answer["mesh"] = record.mesh;
+    answer["type"] = record.type;
+    answer["ticket"] = wire::ticket_text(host.stack().addr());
+    answer["addrs"] = std::move(addrs);
+    answer["pid"] = record.pid;
+    answer["data_dir"] = record.data_dir;
+    answer["started_unix_ms"] = record.started_unix_ms;
+    answer["uptime_ms"] = now_ms > record.started_unix_ms ? now_ms - record.started_unix_ms : 0;
+    answer["directory_size"] = host.stack().directory(host.now()).size();
+    answer["neighbors"] = std::move(neighbors);
+    answer["figures"] = std::move(figures);
+    answer["ledger"] = ledger_object(host.ledger());
+    answer["control"] = control_object(server);
+    return json::serialize(answer);
+}
+
+std::string encode_ping(const stack::PingDone& done, const std::string& name) {
+    if (!done.rtt) {
+        return encode_control_error({base::ErrorCode::failed, "ping '" + name + "': " + done.error});
+    }
+    json::object answer;
+    answer["ok"] = true;
+    answer["name"] = name;
+    answer["id"] = done.peer.hex();
+    answer["rtt_us"] = microseconds(*done.rtt);
+    return json::serialize(answer);
+}
+
+std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now) {
+    json::object out;
+    out["unix_ms"] = now.unix_ms;
+    const bool known = std::visit(base::Overloaded{[](const stack::PingDone&) { return false; },
+                                                   [](const stack::TopicNeighborChanged&) { return false; },
+                                                   [](const stack::TopicReceived&) { return false; },
+                                                   [](const stack::AppEvent&) { return false; },
+                                                   [&](const auto& seen) {
+                                                       fill(out, seen);
+                                                       return true;
+                                                   }},
+                                  event);
+    return known ? std::optional<std::string>(json::serialize(out)) : std::nullopt;
+}
+
+}  // namespace grapevine::io

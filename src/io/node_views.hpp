@@ -1,0 +1,21 @@
+#pragma once
+
+// A node's views and events as the JSON of docs/control-socket.md.
+
+#include <optional>
+#include <string>
+
+#include "io/control_server.hpp"
+#include "io/host.hpp"
+#include "io/node_registry.hpp"
+#include "stack/types.hpp"
+
+namespace grapevine::io {
+
+std::string encode_directory(const Host& host);
+std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server);
+std::string encode_ping(const stack::PingDone& done, const std::string& name);
+// Nothing for events that are none of a watcher's business (streams of the application).
+std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now);
+
+}  // namespace grapevine::io
