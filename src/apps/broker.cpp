@@ -1,0 +1,6 @@
+#include <grapevine/node.hpp>
+
+int main(int argc, char** argv) {
+    return grapevine::node_main({.type = "broker", .cpu_budget_millicores = 500, .memory_budget_kib = 256 * 1024}, argc,
+                                argv);
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+// One command of the grapevine program: its table of flags, its words of help and its function. main.cpp finds the
+// command, parses, and calls; help and completion read the same tables.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grapevine/node_main_flags.hpp"
+
+namespace grapevine::apps {
+
+struct Command {
+    std::string_view name;       // "ls", or noun and verb: "key new".
+    std::string_view arguments;  // "TICKET"; as shown in the usage line.
+    std::size_t arguments_min = 0;
+    std::size_t arguments_max = 0;
+    std::string_view summary;  // One line of the list of commands.
+    std::string_view details;  // More words for its own --help.
+    std::string_view codes;    // Its exit codes.
+    std::vector<cli::Flag> flags;
+    int (*run)(const cli::Parsed& parsed) = nullptr;
+};
+
+// Each in the file of its name.
+Command up_command();
+Command node_command();
+Command ls_command();
+Command status_command();
+Command ping_command();
+Command gossip_command();
+Command listen_command();
+Command connect_command();
+Command key_new_command();
+Command key_show_command();
+Command ticket_show_command();
+Command sim_command();
+Command config_command();
+Command completion_command();
+
+// All of them, in the order of the help.
+std::vector<Command> all_commands();
+
+// The flags that every command has besides its own.
+std::span<const cli::Flag> common_flags();
+
+// `words` without the program's name.
+int run_program(std::span<const std::string> words);
+
+// stdout or nothing: 0 if all was written, else 1 (a reader that went away is not worth a line).
+int print(std::string_view text);
+
+}  // namespace grapevine::apps

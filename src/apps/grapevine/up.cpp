@@ -1,0 +1,286 @@
+// `grapevine up`: boots meshes of real node processes and shows them.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <optional>
+
+#include "apps/grapevine/cluster.hpp"
+#include "apps/grapevine/command.hpp"
+#include "apps/grapevine/run_dir.hpp"
+#include "apps/grapevine/up_view.hpp"
+#include "base/encoding.hpp"
+#include "grapevine/node_main_settings.hpp"
+
+namespace grapevine::apps {
+namespace {
+
+constexpr std::string_view kDefaultPerMesh = "broker=3,gateway=2,compute=2,registry=2";
+constexpr std::uint64_t kDurationMaxSeconds = 30ULL * 24 * 3600;
+constexpr base::Duration kProgressPeriod = std::chrono::milliseconds(100);
+constexpr base::Duration kTablePeriod = std::chrono::seconds(1);
+constexpr base::Duration kTableSlack = std::chrono::milliseconds(50);
+constexpr int kPssEvery = 5;  // Tables; PSS is the dear part of a sample.
+
+struct UpOptions {
+    ClusterSpec cluster;
+    std::filesystem::path data_dir;
+    std::optional<base::Duration> duration;
+    bool json = false;
+};
+
+// Runs a cluster for the time asked, showing it, and ends with all its processes.
+class Up {
+public:
+    Up(io::Runtime& runtime, const UpOptions& options)
+        : runtime_(runtime),
+          options_(options),
+          screen_(STDOUT_FILENO),
+          started_(runtime.now()),
+          cluster_(runtime, options.cluster,
+                   [this](Cluster::Event event, const Child* child) { on_event(event, child); }) {}
+
+    int run() {
+        runtime_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { on_signal(); });
+        if (const auto booted = cluster_.boot(); !booted) {
+            return cli::fail_with(booted.error());
+        }
+        if (options_.duration) {
+            runtime_.at(runtime_.now() + *options_.duration, base::Duration::zero(), [this] { on_time_over(); });
+        }
+        if (!options_.json) {
+            tick();
+        }
+        runtime_.run();
+        return exit_code_;
+    }
+
+private:
+    void on_event(Cluster::Event event, const Child* child) {
+        switch (event) {
+            case Cluster::Event::node_ready: break;
+            case Cluster::Event::node_ended: on_node_ended(*child); break;
+            case Cluster::Event::converged: on_converged(); break;
+            case Cluster::Event::diverged: break;
+            case Cluster::Event::boot_failed: stop(cli::exit_code(cli::Exit::failed)); break;
+        }
+    }
+
+    void on_node_ended(const Child& child) {
+        const std::string name = child.name.empty() ? child.spec.mesh + "." + child.spec.type : child.name;
+        const std::string line = name + ": ended, " + describe_wait_status(child.wait_status);
+        options_.json ? cli::complain(line) : screen_.say(line);
+    }
+
+    // Rates count from the first convergence on, so that booting is no part of an idle node's cost.
+    void on_converged() {
+        if (!std::exchange(ever_converged_, true)) {
+            cluster_.mark();
+        }
+        if (options_.json && !options_.duration) {
+            print_json();
+        } else if (!options_.json && !inspect_terminal(STDOUT_FILENO).live) {
+            screen_.draw(cluster_lines(inspect_terminal(STDOUT_FILENO), cluster_, cluster_.sample(Detail::with_pss)));
+        }
+    }
+
+    void print_json() {
+        if (print(cluster_json(cluster_, cluster_.sample(Detail::with_pss))) != 0) {
+            stop(cli::exit_code(cli::Exit::failed));
+        }
+    }
+
+    // While booting a line on a live terminal; afterwards the table, each time with the rates of the last second.
+    void tick() {
+        const Terminal terminal = inspect_terminal(STDOUT_FILENO);
+        if (stopping_ || !terminal.live) {
+            return;
+        }
+        const bool booting = !ever_converged_ && cluster_.ready() < cluster_.planned();
+        if (booting) {
+            screen_.draw({progress_line(cluster_, runtime_.now() - started_)});
+        } else {
+            const Detail detail = tables_++ % kPssEvery == 0 ? Detail::with_pss : Detail::cheap;
+            screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail)));
+            cluster_.mark();
+        }
+        runtime_.at(runtime_.now() + (booting ? kProgressPeriod : kTablePeriod), kTableSlack, [this] { tick(); });
+    }
+
+    void on_time_over() {
+        if (stopping_) {
+            return;
+        }
+        if (options_.json) {
+            print_json();
+        } else if (!inspect_terminal(STDOUT_FILENO).live) {
+            screen_.draw(cluster_lines(inspect_terminal(STDOUT_FILENO), cluster_, cluster_.sample(Detail::with_pss)));
+        }
+        stop(cluster_.converged() ? 0 : cli::exit_code(cli::Exit::not_ready));
+    }
+
+    void on_signal() {
+        const bool in_vain = options_.duration.has_value() && !cluster_.converged();
+        stop(in_vain ? cli::exit_code(cli::Exit::not_ready) : 0);
+    }
+
+    // Children that do not leave within the grace are killed, so this ends.
+    void stop(int exit_code) {
+        if (std::exchange(stopping_, true)) {
+            return;
+        }
+        exit_code_ = exit_code;
+        cluster_.stop([this] { runtime_.stop(); });
+    }
+
+    io::Runtime& runtime_;
+    const UpOptions& options_;
+    Screen screen_;
+    base::TimePoint started_;
+    int tables_ = 0;
+    bool ever_converged_ = false;
+    bool stopping_ = false;
+    int exit_code_ = 0;
+    Cluster cluster_;  // Last: it calls the members above until it is gone.
+};
+
+// "60s", "5m", "2h", "500ms".
+base::Result<base::Duration> parse_duration(std::string_view text) {
+    struct Unit {
+        std::string_view suffix;
+        std::chrono::milliseconds size;
+    };
+    static constexpr std::array<Unit, 4> kUnits{{{"ms", std::chrono::milliseconds(1)},
+                                                 {"s", std::chrono::seconds(1)},
+                                                 {"m", std::chrono::minutes(1)},
+                                                 {"h", std::chrono::hours(1)}}};
+    for (const Unit& unit : kUnits) {
+        if (!text.ends_with(unit.suffix)) {
+            continue;
+        }
+        const std::uint64_t most = kDurationMaxSeconds * 1000 / static_cast<std::uint64_t>(unit.size.count());
+        const auto count = cli::parse_number("", text.substr(0, text.size() - unit.suffix.size()), 1, most);
+        if (count) {
+            return base::Duration(unit.size * static_cast<std::int64_t>(*count));
+        }
+    }
+    return base::invalid("--for: '" + base::printable(text) +
+                         "' is no time: a number with ms, s, m or h, at most 30 days");
+}
+
+base::Result<TypeCount> parse_type_count(std::string_view item) {
+    const std::size_t equals = item.find('=');
+    TypeCount out{std::string(item.substr(0, equals)), 0};
+    const auto count = cli::parse_number("--per-mesh", equals == std::string_view::npos ? "" : item.substr(equals + 1),
+                                         1, Supervisor::kChildrenMax);
+    if (!cli::is_name(out.type) || !count) {
+        return base::invalid("--per-mesh: '" + base::printable(item) + "' is not TYPE=COUNT, as in broker=3");
+    }
+    out.count = *count;
+    return out;
+}
+
+base::Result<std::vector<TypeCount>> parse_per_mesh(std::string_view text) {
+    std::vector<TypeCount> out;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        const auto item = parse_type_count(text.substr(0, comma));
+        if (!item) {
+            return tl::unexpected(item.error());
+        }
+        const auto same = [&](const TypeCount& other) { return other.type == item->type; };
+        if (std::any_of(out.begin(), out.end(), same)) {
+            return base::invalid("--per-mesh: '" + item->type + "' is given twice");
+        }
+        out.push_back(*item);
+        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    }
+    return out.empty() ? base::Result<std::vector<TypeCount>>(base::invalid("--per-mesh: must name a type")) : out;
+}
+
+base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
+    UpOptions options;
+    const auto meshes = cli::parse_number("--meshes", parsed.text("--meshes", "2"), 1, Cluster::kMeshesMax);
+    const auto per_mesh = parse_per_mesh(parsed.text("--per-mesh", kDefaultPerMesh));
+    if (!meshes || !per_mesh) {
+        return tl::unexpected(!meshes ? meshes.error() : per_mesh.error());
+    }
+    options.cluster.meshes = *meshes;
+    options.cluster.per_mesh = *per_mesh;
+    const std::size_t nodes = options.cluster.meshes * options.cluster.nodes_per_mesh();
+    if (nodes > Supervisor::kChildrenMax) {
+        return base::invalid("--meshes, --per-mesh: " + std::to_string(nodes) + " nodes, at most " +
+                             std::to_string(Supervisor::kChildrenMax));
+    }
+    if (parsed.has("--for")) {
+        const auto duration = parse_duration(parsed.text("--for"));
+        if (!duration) {
+            return tl::unexpected(duration.error());
+        }
+        options.duration = *duration;
+    }
+    options.data_dir = parsed.text("--data-dir");
+    options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
+    options.json = parsed.has("--json");
+    return options;
+}
+
+// Five descriptors a node at most.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int run(const cli::Parsed& parsed) {
+    auto options = parse_options(parsed);
+    if (!options) {
+        return cli::fail_with(options.error());
+    }
+    const auto programs = program_dir();
+    if (!programs) {
+        return cli::fail_with(programs.error());
+    }
+    const auto directory = RunDir::open(options->data_dir);
+    if (!directory) {
+        return cli::fail_with(directory.error());
+    }
+    options->cluster.programs = *programs;
+    options->cluster.root = directory->path();
+    raise_descriptor_limit();
+    io::Runtime runtime;
+    return Up(runtime, *options).run();
+}
+
+}  // namespace
+
+Command up_command() {
+    Command command;
+    command.name = "up";
+    command.summary = "boot meshes of real node processes and show them live";
+    command.details =
+        "Each mesh is seeded by its first node; all listen on 127.0.0.1. The nodes end with this command, "
+        "however it ends. It has converged when every running node's directory holds exactly its mesh's "
+        "running nodes; converged_ms counts from the last start of a node (later: from the last end of one).";
+    command.codes = "0 ended as asked, 1 failed, 2 usage, 3 not converged when --for was over";
+    command.flags = {
+        {"--meshes", cli::Arity::one, "N", "how many meshes, 1 to 16 (default 2)"},
+        {"--per-mesh", cli::Arity::one, "LIST",
+         "nodes of each, as TYPE=COUNT,... (default broker=3,gateway=2,compute=2,"
+         "registry=2); at most 256 in all"},
+        {"--for", cli::Arity::one, "TIME", "end after this long: 500ms, 60s, 5m, 2h (default: until Ctrl-C)"},
+        {"--json", cli::Arity::none, "", "one JSON object at the end; without --for one each time it converges anew"},
+        {"--data-dir", cli::Arity::one, "DIR",
+         "keep the nodes' data and identities here (default: fresh, removed at the end)"},
+        {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"}};
+    command.run = run;
+    return command;
+}
+
+}  // namespace grapevine::apps
