@@ -37,7 +37,8 @@ std::optional<ConnectionRef> find_entry(const std::map<Key, ConnectionRef>& map,
 
 }  // namespace
 
-Cid::Cid(base::ByteView view) : length(static_cast<std::uint8_t>(std::min(view.size(), bytes.size()))) {
+Cid::Cid(base::ByteView view)
+    : length(static_cast<std::uint8_t>(std::min<std::size_t>(view.size(), NGTCP2_MAX_CIDLEN))) {
     std::copy_n(view.begin(), length, bytes.begin());
 }
 
