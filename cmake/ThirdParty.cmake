@@ -15,6 +15,7 @@ function(grapevine_compiled_external name)
     add_library(grapevine_compiled_${name} STATIC EXCLUDE_FROM_ALL
         "${PROJECT_SOURCE_DIR}/cmake/third_party/${name}.cpp")
     target_compile_definitions(grapevine_compiled_${name} PUBLIC ${ARG_DEFINES})
+    grapevine_prefer_small(grapevine_compiled_${name})
     target_link_libraries(grapevine_compiled_${name} PUBLIC ${ARG_LINK})
     grapevine_external(${name} grapevine_compiled_${name})
 endfunction()
@@ -26,7 +27,7 @@ grapevine_external(ngtcp2 PkgConfig::NGTCP2)
 grapevine_compiled_external(asio LINK Boost::headers Threads::Threads
     DEFINES BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 grapevine_compiled_external(json LINK Boost::headers DEFINES BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB)
-grapevine_compiled_external(toml DEFINES TOML_HEADER_ONLY=0)
+grapevine_compiled_external(toml DEFINES TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0)
 
 find_package(tl-expected REQUIRED)
 find_path(GRAPEVINE_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)

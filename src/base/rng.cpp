@@ -1,7 +1,6 @@
 #include "base/rng.hpp"
 
 #include <bit>
-#include <cmath>
 
 namespace grapevine::base {
 
@@ -55,7 +54,7 @@ double Rng::unit() {
 
 Duration Rng::jitter(Duration base, double fraction) {
     const double factor = 1.0 + fraction * (2.0 * unit() - 1.0);
-    return Duration(static_cast<Duration::rep>(std::llround(static_cast<double>(base.count()) * factor)));
+    return Duration(static_cast<Duration::rep>(static_cast<double>(base.count()) * factor));
 }
 
 void Rng::fill(std::span<std::uint8_t> out) {

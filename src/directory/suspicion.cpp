@@ -1,16 +1,31 @@
 #include "directory/suspicion.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
 namespace grapevine::directory {
 
+namespace {
+
+// Natural logarithms of 1 to kAccusersMax: constants, so that a replay does not depend on a mathematical library.
+constexpr std::array<double, kAccusersMax> kLogarithms{0.0,
+                                                       0.6931471805599453,
+                                                       1.0986122886681098,
+                                                       1.3862943611198906,
+                                                       1.6094379124341003,
+                                                       1.791759469228055,
+                                                       1.9459101490553132,
+                                                       2.0794415416798357};
+
+double logarithm(std::size_t count) { return kLogarithms[std::clamp<std::size_t>(count, 1, kAccusersMax) - 1]; }
+
+}  // namespace
+
 base::Duration Suspicions::timeout(std::size_t accusers) const {
     if (accusers >= config_.suspicion_accusers) return config_.suspicion_min;
-    const double expected = std::log(static_cast<double>(config_.suspicion_accusers));
-    const double part = std::log(static_cast<double>(std::max<std::size_t>(accusers, 1))) / expected;
+    const double part = logarithm(accusers) / logarithm(config_.suspicion_accusers);
     const auto range = static_cast<double>((config_.suspicion_max - config_.suspicion_min).count());
-    const auto timeout = config_.suspicion_max - base::Duration(std::llround(range * part));
+    const auto timeout = config_.suspicion_max - base::Duration(static_cast<base::Duration::rep>(range * part));
     return std::max(timeout, config_.suspicion_min);
 }
 
