@@ -1,0 +1,303 @@
+// A peer that speaks QUIC correctly and everything above it wrongly. Each fault costs it at most its connection, is
+// counted by cause, and the node goes on serving others.
+
+#include <gtest/gtest.h>
+
+#include "base/blake3.hpp"
+#include "node/node.hpp"
+#include "quic/endpoint.hpp"
+#include "stack/gossip_links.hpp"
+#include "stack/mesh_sessions.hpp"
+#include "stack/stack.hpp"
+#include "wire/gossip.hpp"
+#include "wire/mesh.hpp"
+
+namespace grapevine::stack {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kMesh = "mesh1";
+
+base::SecretKey key_of(std::uint8_t fill) { return *base::SecretKey::from_seed(base::Bytes(32, fill)); }
+
+// One node and one hostile endpoint, a millisecond apart.
+class Hostile : public ::testing::Test {
+   protected:
+    Hostile()
+        : victim_(config(), victim_key_, rng_, ledger_),
+          attacker_(attacker_config(), attacker_key_, attacker_rng_, attacker_ledger_) {
+        victim_.start({kVictimAddr}, now_);
+        exchange();
+    }
+
+    static Config config() {
+        Config config;
+        config.mesh.emplace();
+        config.mesh->mesh = kMesh;
+        config.mesh->type = "broker";
+        config.mesh->started_unix_ms = 1000;
+        return config;
+    }
+    static quic::Config attacker_config() {
+        quic::Config config;
+        config.alpns = {std::string(wire::kGossipAlpn), std::string(wire::kMeshAlpn)};
+        config.limits.connections_per_peer_max = 100;
+        return config;
+    }
+
+    // Lets both run until nothing is in flight.
+    void exchange() {
+        for (bool moved = true; moved;) {
+            std::vector<base::Bytes> to_attacker;
+            std::vector<base::Bytes> to_victim;
+            const auto split = [](const quic::Transmit& t, std::vector<base::Bytes>& out) {
+                const std::size_t step = t.segment_bytes == 0 ? t.payload.size() : t.segment_bytes;
+                for (std::size_t at = 0; at < t.payload.size(); at += step) {
+                    const auto piece = t.payload.subspan(at, std::min(step, t.payload.size() - at));
+                    out.emplace_back(piece.begin(), piece.end());
+                }
+            };
+            victim_.flush(now_, [&](const quic::Transmit& t) {
+                if (t.remote == kAttackerAddr) split(t, to_attacker);
+            });
+            attacker_.flush(now_, [&](const quic::Transmit& t) { split(t, to_victim); });
+            now_ += 1ms;
+            for (const auto& bytes : to_attacker)
+                attacker_.on_datagram({kAttackerAddr, kVictimAddr, quic::Ecn::not_ect, bytes, 0}, now_);
+            for (const auto& bytes : to_victim)
+                victim_.on_datagram({kVictimAddr, kAttackerAddr, quic::Ecn::not_ect, bytes, 0}, now_);
+            while (auto event = attacker_.poll_event()) seen_.push_back(std::move(*event));
+            while (victim_.poll_event()) {
+            }
+            tick();
+            moved = !to_attacker.empty() || !to_victim.empty();
+        }
+    }
+
+    void tick() {
+        if (victim_.next_deadline().value_or(base::TimePoint::max()) <= now_) victim_.on_deadline(now_);
+        if (attacker_.next_deadline().value_or(base::TimePoint::max()) <= now_) attacker_.on_deadline(now_);
+    }
+
+    void run_for(base::Duration duration) {
+        const auto end = now_ + duration;
+        while (true) {
+            const auto next = base::earliest(victim_.next_deadline(), attacker_.next_deadline());
+            if (!next || *next > end) break;
+            now_ = std::max(now_, *next);
+            tick();
+            exchange();
+        }
+        now_ = end;
+    }
+
+    quic::ConnectionRef connect(std::string_view alpn) {
+        const auto connection = attacker_.connect(victim_.id(), {kVictimAddr}, alpn, now_);
+        EXPECT_TRUE(connection);
+        exchange();
+        return *connection;
+    }
+
+    quic::StreamRef send(quic::ConnectionRef connection, quic::Direction direction, base::ByteView bytes, bool fin) {
+        const auto stream = attacker_.open_stream(connection, direction);
+        EXPECT_TRUE(stream);
+        EXPECT_TRUE(attacker_.write(connection, *stream, bytes, fin));
+        exchange();
+        return *stream;
+    }
+
+    bool closed(quic::ConnectionRef connection) const {
+        for (const auto& event : seen_)
+            if (const auto* e = std::get_if<quic::Closed>(&event); e != nullptr && e->connection == connection)
+                return true;
+        return false;
+    }
+
+    std::uint64_t figure(std::string_view name) const {
+        for (const auto& f : victim_.figures())
+            if (f.name == name) return f.value;
+        ADD_FAILURE() << "no figure " << name;
+        return 0;
+    }
+
+    // The node still answers a decent peer.
+    void expect_still_serving() {
+        const auto connection = connect(wire::kMeshAlpn);
+        send(connection, quic::Direction::bidirectional, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}), true);
+        const auto before = figure("mesh.pings_answered");
+        send(connection, quic::Direction::bidirectional, wire::encode(wire::Ping{7}), true);
+        EXPECT_EQ(figure("mesh.pings_answered"), before + 1);
+    }
+
+    // A gossip stream of the mesh's topic with these frames behind its header.
+    base::Bytes stream_of(std::initializer_list<base::Bytes> frames) const {
+        base::Bytes bytes = wire::encode_stream_header(node::Node::topic_of_mesh(kMesh));
+        for (const auto& frame : frames) bytes.insert(bytes.end(), frame.begin(), frame.end());
+        return bytes;
+    }
+    static base::Bytes frame_of(const wire::TopicMessage& message) { return wire::encode_frame(wire::encode(message)); }
+    static base::Bytes gossip_of(const base::Bytes& content) {
+        return frame_of(wire::BroadcastMessage{
+            wire::Gossip{base::MessageId{base::blake3(content)}, content, {wire::ScopeKind::swarm, {}}}});
+    }
+
+    static constexpr auto kUni = quic::Direction::unidirectional;
+    static constexpr auto kBidi = quic::Direction::bidirectional;
+    const base::SocketAddr kVictimAddr = base::SocketAddr::v4(10, 0, 0, 1, 1);
+    const base::SocketAddr kAttackerAddr = base::SocketAddr::v4(10, 0, 0, 2, 2);
+    base::TimePoint now_{1000s};
+    base::SecretKey victim_key_ = key_of(1);
+    base::SecretKey attacker_key_ = key_of(2);
+    base::Rng rng_{1}, attacker_rng_{2};
+    telemetry::Ledger ledger_, attacker_ledger_;
+    Stack victim_;
+    quic::Endpoint attacker_;
+    std::vector<quic::Event> seen_;
+};
+
+TEST_F(Hostile, AGossipHeaderOfTheWrongLengthEndsTheConnection) {
+    const auto connection = connect(wire::kGossipAlpn);
+    send(connection, kUni, wire::encode_frame(base::Bytes(31)), false);
+    EXPECT_EQ(figure("links.bad_headers"), 1U);
+    EXPECT_TRUE(closed(connection));
+    expect_still_serving();
+}
+
+TEST_F(Hostile, AFrameLengthOverTheLimitEndsTheStreamOnly) {
+    const auto connection = connect(wire::kGossipAlpn);
+    send(connection, kUni, stream_of({{0x00, 0x00, 0x10, 0x01}}), false);
+    EXPECT_EQ(figure("links.bad_frames"), 1U);
+    EXPECT_FALSE(closed(connection));
+    expect_still_serving();
+}
+
+TEST_F(Hostile, GarbageInAFrameEndsTheStreamOnly) {
+    const auto connection = connect(wire::kGossipAlpn);
+    send(connection, kUni, stream_of({wire::encode_frame(base::Bytes{0x07, 0x55})}), false);
+    EXPECT_EQ(figure("links.bad_frames"), 1U);
+    EXPECT_FALSE(closed(connection));
+}
+
+TEST_F(Hostile, ABidirectionalGossipStreamIsRefused) {
+    const auto connection = connect(wire::kGossipAlpn);
+    send(connection, kBidi, base::Bytes(40), false);
+    EXPECT_EQ(figure("links.bad_headers"), 1U);
+    expect_still_serving();
+}
+
+TEST_F(Hostile, MoreTopicStreamsThanAllowedAreRefused) {
+    const auto connection = connect(wire::kGossipAlpn);
+    for (std::size_t i = 0; i < kTopicStreamsMax + 5; ++i) send(connection, kUni, base::Bytes{0}, false);
+    EXPECT_EQ(figure("links.bad_headers"), 5U);
+}
+
+TEST_F(Hostile, AForgedIdOfAMessageIsCountedAndNotDelivered) {
+    const auto connection = connect(wire::kGossipAlpn);
+    const wire::Gossip forged{base::MessageId{}, base::to_bytes("content"), {wire::ScopeKind::swarm, {}}};
+    send(connection, kUni,
+         stream_of({frame_of(wire::MembershipMessage{wire::Join{}}), frame_of(wire::BroadcastMessage{forged})}), false);
+    EXPECT_EQ(figure("gossip.spoofed"), 1U);
+    EXPECT_EQ(figure("gossip.deliveries"), 0U);
+}
+
+TEST_F(Hostile, UnsignedMissignedForeignAndReplayedStatementsAreCountedByCause) {
+    const auto connection = connect(wire::kGossipAlpn);
+    wire::Digest digest;
+    digest.mesh = kMesh;
+    digest.type = "broker";
+    digest.sequence = wire::Sequence{10};
+    const auto good = wire::sign(attacker_key_, digest).envelope;
+    auto missigned = good;
+    missigned.back() ^= 1U;
+    digest.mesh = "mesh2";
+    const auto foreign = wire::sign(attacker_key_, digest).envelope;
+    digest.mesh = kMesh;
+    digest.sequence = wire::Sequence{9};
+    const auto older = wire::sign(attacker_key_, digest).envelope;
+    send(connection, kUni,
+         stream_of({frame_of(wire::MembershipMessage{wire::Join{}}), gossip_of(base::to_bytes("no statement at all")),
+                    gossip_of(missigned), gossip_of(foreign), gossip_of(good), gossip_of(older)}),
+         false);
+    EXPECT_EQ(figure("directory.refused.bad_signature"), 1U);
+    EXPECT_EQ(figure("directory.refused.other_mesh"), 1U);
+    EXPECT_EQ(figure("directory.refused.not_newer"), 1U);
+    EXPECT_GE(figure("directory.refused.malformed") + figure("directory.refused.unknown_kind"), 1U);
+    EXPECT_EQ(victim_.directory(now_).size(), 2U);
+    EXPECT_FALSE(closed(connection));
+}
+
+TEST_F(Hostile, AFrameBeforeTheHelloEndsTheConnection) {
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Ping{1}), true);
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(figure("mesh.bad_frames"), 1U);
+    EXPECT_EQ(figure("mesh.pings_answered"), 0U);
+    expect_still_serving();
+}
+
+TEST_F(Hostile, ASecondHelloEndsTheConnection) {
+    const auto connection = connect(wire::kMeshAlpn);
+    const auto hello = wire::encode(wire::Hello{1, std::string(kMesh), "gateway"});
+    send(connection, kBidi, hello, true);
+    send(connection, kBidi, hello, true);
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(figure("mesh.bad_frames"), 1U);
+}
+
+TEST_F(Hostile, AHelloOfAnotherMeshLearnsNothing) {
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Hello{1, "mesh2", "gateway"}), true);
+    EXPECT_EQ(figure("mesh.refused_wrong_mesh"), 1U);
+    send(connection, kBidi, wire::encode(wire::SyncTurn{}), false);
+    EXPECT_EQ(figure("mesh.syncs_served"), 0U);
+}
+
+TEST_F(Hostile, AStreamThatNeverEndsIsReset) {
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}), true);
+    send(connection, kBidi, base::Bytes{0x12}, false);  // The tag of an echo, then nothing.
+    run_for(kMeshStreamMax + 1s);
+    EXPECT_EQ(figure("mesh.stream_timeouts"), 1U);
+    expect_still_serving();
+}
+
+TEST_F(Hostile, AConnectionWithoutHelloIsClosedWhenIdle) {
+    const auto connection = connect(wire::kMeshAlpn);
+    run_for(kMeshIdle + 1s);
+    EXPECT_TRUE(closed(connection));
+}
+
+TEST_F(Hostile, ALyingSyncEndsAndIsCounted) {
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}), true);
+    wire::SyncTurn turn;
+    turn.statements.push_back(base::to_bytes("not a statement"));
+    send(connection, kBidi, wire::encode(turn), false);
+    EXPECT_EQ(figure("sync.failed"), 1U);
+    EXPECT_EQ(figure("sync.open"), 0U);
+    expect_still_serving();
+}
+
+TEST_F(Hostile, ConnectionsBeyondTheLimitPerPeerAreRefused) {
+    for (int i = 0; i < 40; ++i) connect(wire::kMeshAlpn);
+    EXPECT_LE(ledger_[telemetry::Kind::connection].alive(), quic::Limits{}.connections_per_peer_max);
+    EXPECT_GT(figure("quic.dropped_peer_limit"), 0U);
+}
+
+TEST_F(Hostile, NothingIsLeftAfterTheAttackerIsGone) {
+    for (int i = 0; i < 5; ++i) {
+        const auto connection = connect(wire::kGossipAlpn);
+        send(connection, kUni, stream_of({frame_of(wire::MembershipMessage{wire::Join{}})}), false);
+    }
+    attacker_.shutdown(0, "", now_);
+    exchange();
+    run_for(60s);
+    EXPECT_EQ(ledger_[telemetry::Kind::connection].alive(), 0U);
+    EXPECT_EQ(ledger_[telemetry::Kind::stream].alive(), 0U);
+    EXPECT_EQ(ledger_[telemetry::Kind::send_queue].alive(), 0U);
+    EXPECT_EQ(ledger_[telemetry::Kind::active_peer].alive(), 0U);
+}
+
+}  // namespace
+}  // namespace grapevine::stack
