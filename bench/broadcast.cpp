@@ -1,8 +1,9 @@
-// Latency of a broadcast: 18 endpoints in one topic on loopback, 200-byte messages, one at a time from a random member.
-// For each message the times at which the 17 others have it. The endpoints share as many loops and threads as asked for.
+// Latency of a broadcast: 18 endpoints in one topic on loopback, 200-byte messages, one at a time from a random
+// member. For each message the times at which the 17 others have it. The endpoints share as many loops and threads as
+// asked for.
 //
-// Floors in the same run: the round trip of a raw UDP echo between two threads, and one thread that sends 17 datagrams and
-// takes them out again.
+// Floors in the same run: the round trip of a raw UDP echo between two threads, and one thread that sends 17 datagrams
+// and takes them out again.
 
 #include <atomic>
 #include <cstring>
@@ -64,7 +65,8 @@ class Swarm {
             if (!endpoint) throw std::runtime_error(endpoint.error().message);
             endpoints_.push_back(std::move(*endpoint));
             listeners_.emplace_back(round_, i);
-            const std::vector<std::string> seeds = i == 0 ? std::vector<std::string>{} : std::vector{endpoints_[0]->ticket()};
+            std::vector<std::string> seeds;
+            if (i > 0) seeds.push_back(endpoints_[0]->ticket());
             if (!endpoints_[i]->join(topic_, seeds, listeners_[i])) throw std::runtime_error("cannot join the topic");
         }
         for (Loop& loop : loops_) threads_.emplace_back([&loop] { loop.run(); });
@@ -77,11 +79,12 @@ class Swarm {
     Swarm& operator=(const Swarm&) = delete;
 
     [[nodiscard]] bool joined() const {
-        return std::all_of(listeners_.begin(), listeners_.end(), [](const Listener& each) { return each.neighbors > 0; });
+        return std::all_of(listeners_.begin(), listeners_.end(),
+                           [](const Listener& listener) { return listener.neighbors > 0; });
     }
 
-    // Broadcasts one message from `sender` and waits for it everywhere. Microseconds for each of the others; fewer than 17
-    // when some did not get it in a second.
+    // Broadcasts one message from `sender` and waits for it everywhere. Microseconds for each of the others; fewer than
+    // 17 when some did not get it in a second.
     std::vector<double> send(std::size_t sender) {
         std::vector<std::uint8_t> content(kMessageBytes, 0x5a);
         const std::uint64_t number = round_.number.load() + 1;
@@ -98,7 +101,7 @@ class Swarm {
         while (round_.begin == 0 || (round_.arrived < kEndpoints - 1 && wall_now() < patience)) ::usleep(1000);
         std::vector<double> out;
         for (std::size_t i = 0; i < kEndpoints; ++i)
-            if (i != sender && round_.at[i].load() > 0) out.push_back((round_.at[i].load() - round_.begin.load()) * 1e6);
+            if (i != sender && round_.at[i] > 0) out.push_back((round_.at[i] - round_.begin) * 1e6);
         return out;
     }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Kill and respawn for some minutes in two meshes of nine. What must stay flat in the two nodes that nobody kills: resident
-memory, descriptors, threads, and the live objects of every kind in the ledger. Flat: the median of the last quarter of the
-run is no higher than that of the second quarter, but for an allowance of noise."""
+"""Kill and respawn for some minutes in two meshes of nine. What must stay flat in the two nodes that nobody kills:
+resident memory, descriptors, threads, and the live objects of every kind in the ledger. Flat: the median of the last
+quarter of the run is no higher than that of the second quarter, but for an allowance of noise."""
 
 import random
 import sys

@@ -12,7 +12,9 @@
 
 namespace grapevine::bench {
 
-inline double seconds_of(const timespec& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9; }
+inline double seconds_of(const timespec& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
 
 // Monotonic, in seconds; the same in every process of the machine.
 inline double wall_now() {

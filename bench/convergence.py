@@ -35,7 +35,7 @@ def boot_by_up(options, report):
 
 
 def boot_by_lab(options, report):
-    """Milliseconds from the last start to agreement, and each node's milliseconds from exec to ready."""
+    """Milliseconds from the last start to agreement; nothing if it failed."""
     lab = meshes.Lab(options.bin_dir)
     try:
         last = lab.boot()
@@ -69,8 +69,8 @@ def main():
     report.percentiles('up_start_to_report_ms', whole, 'ms')
     report.percentiles('own_converged_ms', by_lab, 'ms')
     report.percentiles('converged_ms', by_up, 'ms')
-    report.at_most('worst_p99_ms', float(max(figures.percentile(by_up, 0.99), figures.percentile(by_lab, 0.99))), BUDGET_MS,
-                   'ms')
+    worst = max(figures.percentile(by_up, 0.99), figures.percentile(by_lab, 0.99))
+    report.at_most('worst_p99_ms', float(worst), BUDGET_MS, 'ms')
     return report.finish()
 
 

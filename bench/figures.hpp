@@ -1,6 +1,6 @@
 #pragma once
 
-// What every benchmark prints: figures, ratios to a floor measured in the same run, budgets, and with --json one object.
+// What every benchmark prints: figures, ratios to a floor of the same run, budgets, and with --json one object.
 //
 // Exit code: 0, or 1 when a budget is missed and --enforce was given, or when the measurement itself failed.
 
@@ -77,7 +77,8 @@ class Figures {
     }
 
     void add(const std::string& what, double value, std::string_view unit) {
-        if (!arguments_.json) std::printf("%-44s %12.3f %.*s\n", what.c_str(), value, static_cast<int>(unit.size()), unit.data());
+        if (!arguments_.json)
+            std::printf("%-44s %12.3f %.*s\n", what.c_str(), value, static_cast<int>(unit.size()), unit.data());
         json_ += (json_.empty() ? "" : ", ") + ("\"" + what + "\": ") + number(value);
     }
     void at_most(const std::string& what, double value, double limit, std::string_view unit) {
@@ -106,8 +107,8 @@ class Figures {
     void judge(const std::string& what, bool met, double limit, const char* relation, std::string_view unit) {
         missed_ += met ? 0 : 1;
         if (!arguments_.json)
-            std::printf("  %s: budget %s %.3f %.*s\n", met ? "PASS" : "OVER", relation, limit, static_cast<int>(unit.size()),
-                        unit.data());
+            std::printf("  %s: budget %s %.3f %.*s\n", met ? "PASS" : "OVER", relation, limit,
+                        static_cast<int>(unit.size()), unit.data());
         json_ += ", \"" + what + "_budget\": " + number(limit);
     }
     static std::string number(double value) {

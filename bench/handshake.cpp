@@ -1,5 +1,5 @@
-// CPU of one QUIC handshake with mutual raw public keys, both ends together, without sockets. The floor in the same run is
-// the asymmetric cryptography that no implementation can avoid: two Ed25519 signatures and two verifications.
+// CPU of one QUIC handshake with mutual raw public keys, both ends together, without sockets. The floor in the same run
+// is cryptography that no implementation can avoid: two Ed25519 signatures and two verifications.
 
 #include <array>
 

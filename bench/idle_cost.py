@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What an idle node process costs: CPU, wake-ups and memory of the 18 nodes that `grapevine up` boots, read from /proc of
-each node. The floor stands beside it in the same seconds: as many processes that only wake up at the same rate.
+"""What an idle node process costs: CPU, wake-ups and memory of the 18 nodes that `grapevine up` boots, read from /proc
+of each node. The floor stands beside it in the same seconds: as many processes that only wake up at the same rate.
 
 `grapevine up` watches every node's control socket; --bare starts the nodes without anybody who watches."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""kill -9 of random nodes of two meshes of nine, each started again with the same key. From the kill until no survivor's
-directory holds the victim; from the new start until it is back in every directory. Everything else that dies is a false
-death."""
+"""kill -9 of random nodes of two meshes of nine, each started again with the same key. From the kill until no
+survivor's directory holds the victim; from the new start until it is back in every directory. Everything else that dies
+is a false death."""
 
 import random
 import sys
@@ -75,7 +75,8 @@ def main():
             first.append(times[0])
             everybody.append(times[1])
             back.append(times[2])
-            report.say(f'kill {run + 1}/{options.runs}: first {times[0]:.2f} s, all {times[1]:.2f} s, back {times[2]:.2f} s')
+            report.say(f'kill {run + 1}/{options.runs}: first {times[0]:.2f} s, all {times[1]:.2f} s, '
+                       f'back {times[2]:.2f} s')
     if not lab.truly_converged():
         report.fail('the events and the directories disagree')
     report.add('kills', len(lab.kills))

@@ -27,10 +27,9 @@ def enter_namespace(options):
 def lose(percent):
     """In the namespace: loopback up, and a rule that counts and one that drops."""
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
-    rules = ('table inet bench { chain arriving { type filter hook input priority 0; '
-             'meta l4proto udp counter; '
-             f'meta l4proto udp numgen random mod 100 < {percent} counter drop; }} }}')
-    subprocess.run(['nft', '-f', '-'], input=rules.encode(), check=True)
+    rules = ['table inet bench {', 'chain arriving {', 'type filter hook input priority 0;', 'meta l4proto udp counter',
+             f'meta l4proto udp numgen random mod 100 < {percent} counter drop', '}', '}', '']
+    subprocess.run(['nft', '-f', '-'], input='\n'.join(rules).encode(), check=True)
 
 
 def lost():

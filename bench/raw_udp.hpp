@@ -14,6 +14,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -69,28 +71,36 @@ struct RawRate {
     bool offloads = false;       // GSO and GRO were there.
 };
 
-// One thread sends trains of equal datagrams, another receives, for `seconds`.
-inline RawRate raw_udp_rate(std::size_t segment_bytes, double seconds) {
+using OnTrain = std::function<void(std::span<std::uint8_t> train)>;
+
+// One thread sends trains of equal datagrams, another receives, for `seconds`. `before` and `after` see each train just
+// before it is sent and just after it was received.
+inline RawRate raw_udp_rate(std::size_t segment_bytes, double seconds, const OnTrain& before = {},
+                            const OnTrain& after = {}) {
     RawSocket from;
     RawSocket to;
     from.connect(to);
     const bool gso = from.set(SOL_UDP, UDP_SEGMENT, static_cast<int>(segment_bytes));
     const bool gro = to.set(SOL_UDP, UDP_GRO, 1);
     constexpr std::size_t kTrainMax = 64;  // UDP_MAX_SEGMENTS of older kernels.
-    const std::size_t train = gso ? std::min<std::size_t>(kTrainMax, 65000 / segment_bytes) * segment_bytes : segment_bytes;
+    const std::size_t train = (gso ? std::min<std::size_t>(kTrainMax, 65000 / segment_bytes) : 1) * segment_bytes;
     std::atomic<bool> stop{false};
     const double begin = wall_now();
     const double cpu = cpu_now();
     std::thread sender([&] {
-        const std::vector<std::uint8_t> payload(train, 0x5a);
-        while (!stop.load(std::memory_order_relaxed))
+        std::vector<std::uint8_t> payload(train, 0x5a);
+        while (!stop.load(std::memory_order_relaxed)) {
+            if (before) before(payload);
             if (::send(from.fd(), payload.data(), payload.size(), 0) < 0) ::usleep(100);
+        }
     });
     std::vector<std::uint8_t> buffer(65536);
     std::uint64_t received = 0;
     while (wall_now() - begin < seconds) {
         const ssize_t got = to.readable(10) ? ::recv(to.fd(), buffer.data(), buffer.size(), 0) : 0;
-        received += got > 0 ? static_cast<std::uint64_t>(got) : 0;
+        if (got <= 0) continue;
+        received += static_cast<std::uint64_t>(got);
+        if (after) after(std::span(buffer).first(static_cast<std::size_t>(got)));
     }
     stop = true;
     sender.join();
@@ -124,8 +134,8 @@ inline std::vector<double> raw_udp_echo_us(std::size_t bytes, std::size_t count)
     return out;
 }
 
-// One thread sends `bytes` to each of `peers` sockets and takes them out again through epoll: microseconds until the last.
-// What one loop with that many nodes cannot go below, if each is reached by one datagram.
+// One thread sends `bytes` to each of `peers` sockets and takes them out again through epoll: microseconds until the
+// last. What one loop with that many nodes cannot go below, if each is reached by one datagram.
 inline std::vector<double> raw_udp_fan_out_us(std::size_t peers, std::size_t bytes, std::size_t count) {
     RawSocket hub;
     std::vector<RawSocket> spokes(peers);
@@ -149,8 +159,8 @@ inline std::vector<double> raw_udp_fan_out_us(std::size_t peers, std::size_t byt
             std::array<epoll_event, 32> happened{};
             const int ready = ::epoll_wait(poll, happened.data(), static_cast<int>(happened.size()), 1000);
             if (ready <= 0) break;
-            for (int k = 0; k < ready; ++k)
-                arrived += ::recv(happened[static_cast<std::size_t>(k)].data.fd, payload.data(), payload.size(), 0) > 0 ? 1 : 0;
+            for (std::size_t k = 0; k < static_cast<std::size_t>(ready); ++k)
+                arrived += ::recv(happened[k].data.fd, payload.data(), payload.size(), 0) > 0 ? 1 : 0;
         }
         if (arrived == peers) out.push_back((wall_now() - begin) * 1e6);
     }

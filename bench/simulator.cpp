@@ -1,5 +1,5 @@
-// Speed of the simulator: two idle meshes of nine nodes, seconds of virtual time a second of CPU, for the protocol cores
-// alone and for whole stacks with real handshakes and encryption.
+// Speed of the simulator: two idle meshes of nine nodes, seconds of virtual time a second of CPU, for the protocol
+// cores alone and for whole stacks with real handshakes and encryption.
 
 #include <string>
 
@@ -37,7 +37,8 @@ Speed measure(double virtual_seconds, Figures& figures) {
         if (world.directory(node).size() != kPerMesh) figures.fail("a directory is not whole after 30 virtual seconds");
     const std::uint64_t events = world.events();
     const double cpu = cpu_now();
-    world.run_until(world.now() + std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(virtual_seconds)));
+    const std::chrono::duration<double> idle(virtual_seconds);
+    world.run_until(world.now() + std::chrono::duration_cast<base::Duration>(idle));
     const double spent = cpu_now() - cpu;
     return {virtual_seconds / spent, static_cast<double>(world.events() - events) / virtual_seconds};
 }

@@ -40,7 +40,7 @@ void Directory::on_statement(const base::EndpointId& from, base::ByteView envelo
             return refuse(from, *refusal, out);
         }
     }
-    const auto statement = wire::open_statement(envelope);
+    const auto statement = wire::open_statement(envelope, config_.verified);
     if (!statement) return refuse(from, refusal_of(statement.error().fault), out);
     if (!seen) return refuse(from, Refusal::malformed, out);  // What was not screened is not accepted.
     if (std::holds_alternative<wire::Accusation>(statement->claim)) {

@@ -13,6 +13,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/verification_memo.hpp"
 #include "wire/digest.hpp"
 
 namespace grapevine::directory {
@@ -49,6 +50,9 @@ struct Config {
     // Local health: see rule 9 of directory.hpp.
     base::Duration doubt_window = std::chrono::seconds(2);
     base::Duration doubt_max = std::chrono::seconds(5);
+
+    // Shared by the nodes of one process, outlives them; null: every signature is verified here.
+    base::VerificationMemo* verified = nullptr;
 
     std::size_t entries_max = 16384;
     std::size_t tombstones_max = 16384;

@@ -82,7 +82,7 @@ base::Result<base::SecretKey> DataDir::load_or_mint_key() const {
 }
 
 base::Status DataDir::write_record(const NodeRecord& record) const {
-    return write_file_atomically("state file", path_ / "node.json", encode(record) + '\n', 0600);
+    return write_file_atomically("state file", path_ / "node.json", encode(record) + '\n', 0600, Durability::process);
 }
 
 std::optional<std::int64_t> data_dir_holder(const std::filesystem::path& path) {

@@ -76,11 +76,12 @@ base::Status sync_dir(const std::string& subject, const std::filesystem::path& d
     return {};
 }
 
-base::Status write_and_sync(const std::string& subject, int fd, std::string_view content, mode_t mode) {
+base::Status write_all(const std::string& subject, int fd, std::string_view content, mode_t mode,
+                       Durability durability) {
     if (const int error = write_fully(fd, content); error != 0) {
         return tl::unexpected(system_error(subject, "cannot be written", error));
     }
-    if (::fchmod(fd, mode) != 0 || ::fsync(fd) != 0) {
+    if (::fchmod(fd, mode) != 0 || (durability == Durability::synced && ::fsync(fd) != 0)) {
         return tl::unexpected(system_error(subject, "cannot be written", errno));
     }
     return {};
@@ -118,14 +119,14 @@ base::Result<std::string> read_file(std::string_view what, const std::filesystem
 }
 
 base::Status write_file_atomically(std::string_view what, const std::filesystem::path& path, std::string_view content,
-                                   mode_t mode) {
+                                   mode_t mode, Durability durability) {
     const std::string subject = file_subject(what, path);
     std::string temporary = path.native() + ".XXXXXX";
     const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!fd.valid()) {
         return tl::unexpected(system_error(subject, "cannot be created", errno));
     }
-    if (auto status = write_and_sync(subject, fd.get(), content, mode); !status) {
+    if (auto status = write_all(subject, fd.get(), content, mode, durability); !status) {
         ::unlink(temporary.c_str());
         return status;
     }
@@ -134,7 +135,7 @@ base::Status write_file_atomically(std::string_view what, const std::filesystem:
         ::unlink(temporary.c_str());
         return tl::unexpected(system_error(subject, "cannot be replaced", error));
     }
-    return sync_dir(subject, parent_of(path));
+    return durability == Durability::synced ? sync_dir(subject, parent_of(path)) : base::Status{};
 }
 
 base::Status make_private_dir(std::string_view what, const std::filesystem::path& path) {

@@ -24,9 +24,13 @@ enum class Privacy { anyone, owner_only };
 base::Result<std::string> read_file(std::string_view what, const std::filesystem::path& path, std::size_t bytes_max,
                                     Privacy privacy);
 
-// Writes a temporary file beside `path`, syncs it, renames it over `path` and syncs the directory.
+// Whether the content must survive a power cut (file and directory are synced, milliseconds on a disk), or only a crash
+// of the process.
+enum class Durability { synced, process };
+
+// Writes a temporary file beside `path` and renames it over `path`.
 base::Status write_file_atomically(std::string_view what, const std::filesystem::path& path, std::string_view content,
-                                   mode_t mode);
+                                   mode_t mode, Durability durability);
 
 // Makes `path` (and what leads to it) with mode 0700 if it is absent. An existing one must be a directory that is ours
 // and that nobody else can write.

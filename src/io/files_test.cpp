@@ -108,7 +108,7 @@ TEST(KeyFile, AFileOfAnotherUserIsRefused) {
 }
 
 TEST(Files, WhatTheDiskRefusesIsReported) {
-    const auto status = write_file_atomically("state file", "/dev/full/none", "x", 0600);
+    const auto status = write_file_atomically("state file", "/dev/full/none", "x", 0600, Durability::synced);
     ASSERT_FALSE(status);
     EXPECT_NE(status.error().message.find("state file '/dev/full/none': cannot be created"), std::string::npos);
     const Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));

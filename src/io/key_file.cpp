@@ -52,7 +52,7 @@ base::Result<base::SecretKey> read_key_file(const std::filesystem::path& path) {
 
 base::Status write_key_file(const std::filesystem::path& path, const base::SecretKey& key) {
     std::string text = base::hex_encode(key.seed()) + '\n';
-    auto status = write_file_atomically(kWhat, path, text, 0600);
+    auto status = write_file_atomically(kWhat, path, text, 0600, Durability::synced);
     wipe(text);
     return status;
 }

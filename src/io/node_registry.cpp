@@ -120,7 +120,8 @@ base::Result<std::filesystem::path> registry_dir() {
 }
 
 base::Status NodeRegistry::add(const NodeRecord& record) const {
-    return write_file_atomically("registry file", file_of(dir_, record.id), encode(record) + '\n', 0600);
+    return write_file_atomically("registry file", file_of(dir_, record.id), encode(record) + '\n', 0600,
+                                 Durability::process);
 }
 
 void NodeRegistry::remove(std::string_view id) const {

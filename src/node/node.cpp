@@ -32,32 +32,38 @@ void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::Tim
     route(effects, now, out);
 }
 
+// What the cores send comes first: a new neighbour must have our Neighbor message before the statements that its coming
+// makes us broadcast, since it takes those of strangers for a mistake and tells us so.
 void Node::Impl::route(GossipEffects& effects, base::TimePoint now, Effects& out) {
-    for (auto& [topic, effect] : effects) on_effect(topic, effect, now, out);
+    const auto is_send = [](const GossipEffect& e) { return std::holds_alternative<SendGossip>(e.effect); };
+    for (auto& effect : effects)
+        if (is_send(effect)) on_effect(effect.topic, effect.effect, now, out);
+    for (auto& effect : effects)
+        if (!is_send(effect)) on_effect(effect.topic, effect.effect, now, out);
 }
 
 void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out) {
-    std::visit(
-        Overloaded{
-            [&](SendGossip& e) {
-                const auto* membership = std::get_if<wire::MembershipMessage>(&e.message);
-                const bool goodbye = membership != nullptr && std::holds_alternative<wire::Disconnect>(*membership);
-                out.push_back(SendMessage{e.to, topic, std::move(e.message)});
-                if (goodbye) out.push_back(FinishTopic{e.to, topic});
-            },
-            [&](membership::DisconnectPeer& e) { out.push_back(DropPeer{e.peer}); },
-            [&](membership::NeighborUp& e) { on_neighbor_up(topic, e.peer, now, out); },
-            [&](membership::NeighborDown& e) { on_neighbor_down(topic, e.peer, e.reason, now, out); },
-            [&](membership::PeerDataLearned& e) { on_peer_data(e.peer, e.data, now); },
-            [&](membership::Isolated&) { set_connectivity(topic, paths::Connectivity::isolated, now, out); },
-            [&](membership::Rejoined&) { set_connectivity(topic, paths::Connectivity::connected, now, out); },
-            [&](broadcast::Deliver& e) {
-                if (is_mesh_topic(topic)) return on_statement(e.from, e.content, now, out);
-                out.push_back(TopicReceived{topic, e.from, std::move(e.content), e.scope.round.value});
-            },
-            [](broadcast::LinkStateChanged&) {},
-        },
-        effect);
+    std::visit(Overloaded{
+                   [&](SendGossip& e) {
+                       const auto* membership = std::get_if<wire::MembershipMessage>(&e.message);
+                       const bool goodbye =
+                           membership != nullptr && std::holds_alternative<wire::Disconnect>(*membership);
+                       out.push_back(SendMessage{e.to, topic, std::move(e.message)});
+                       if (goodbye) out.push_back(FinishTopic{e.to, topic});
+                   },
+                   [&](membership::DisconnectPeer& e) { out.push_back(DropPeer{e.peer}); },
+                   [&](membership::NeighborUp& e) { on_neighbor_up(topic, e.peer, now, out); },
+                   [&](membership::NeighborDown& e) { on_neighbor_down(topic, e.peer, e.reason, now, out); },
+                   [&](membership::PeerDataLearned& e) { on_peer_data(e.peer, e.data, now); },
+                   [&](membership::Isolated&) { set_connectivity(topic, paths::Connectivity::isolated, now, out); },
+                   [&](membership::Rejoined&) { set_connectivity(topic, paths::Connectivity::connected, now, out); },
+                   [&](broadcast::Deliver& e) {
+                       if (is_mesh_topic(topic)) return on_statement(e.from, e.content, now, out);
+                       out.push_back(TopicReceived{topic, e.from, std::move(e.content), e.scope.round.value});
+                   },
+                   [](broadcast::LinkStateChanged&) {},
+               },
+               effect);
 }
 
 void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now,
@@ -71,10 +77,11 @@ void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::Endpoint
         return;
     }
     mesh_->seeds.on_seed_live(peer);
+    note_live_seeds();
     mesh_->remembered.forget(peer);
     out.push_back(MeshNeighborChanged{NeighborChange::up, peer});
     update_neighbors(now, out);
-    if (self_ < peer) open_sync(peer, now, out);
+    if (self_ < peer || mesh_->directory.size() <= 1) open_sync(peer, 1, out);  // Rule 2.
 }
 
 void Node::Impl::on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer,
@@ -86,11 +93,17 @@ void Node::Impl::on_neighbor_down(const base::TopicId& topic, const base::Endpoi
     if (is_mesh_topic(topic)) {
         out.push_back(MeshNeighborChanged{NeighborChange::down, peer});
         update_neighbors(now, out);
+        if (reason == membership::DownReason::connection_closed) replace_neighbor(peer, now, out);
         return;
     }
     out.push_back(TopicNeighborChanged{topic, NeighborChange::down, peer});
     const auto seeds = topic_seeds_.find(topic);
     if (seeds == topic_seeds_.end() || reason == membership::DownReason::quit) return;
+    // A seed that lives and merely has no place for us (or we none for it) is not lost: else all nodes of a topic would
+    // fight for the few places in its view for ever.
+    const bool parted = reason == membership::DownReason::evicted || reason == membership::DownReason::disconnected;
+    const Topic* rest = gossip_.find(topic);
+    if (parted && rest != nullptr && !rest->membership().active().empty()) return;
     paths::SeedEffects effects;
     seeds->second.on_seed_lost(peer, "no neighbour any more", now, effects);
     route(topic, effects, now, out);
@@ -155,7 +168,8 @@ base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vecto
     if (!status) return status;
     auto& seeds = topic_seeds_.try_emplace(topic, self_, paths::SeedConfig{}, rng_).first->second;
     paths::SeedEffects joins;
-    for (const auto& seed : bootstrap) (void)seeds.add_seed(seed, now, joins);
+    for (const auto& seed : bootstrap)
+        (void)seeds.add_seed(seed, now, joins);
     route(topic, joins, now, out);
     return {};
 }
@@ -226,7 +240,8 @@ void Node::Impl::on_deadline(base::TimePoint now, Effects& out) {
     std::vector<base::EndpointId> given_up;
     for (const auto& [peer, until] : silent_until_)
         if (until <= now) given_up.push_back(peer);
-    for (const auto& peer : given_up) abandon(peer, now, out);
+    for (const auto& peer : given_up)
+        abandon(peer, now, out);
     for (auto& [topic, seeds] : topic_seeds_) {
         paths::SeedEffects effects;
         seeds.on_deadline(now, effects);
@@ -238,8 +253,10 @@ void Node::Impl::on_deadline(base::TimePoint now, Effects& out) {
 std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     if (left_) return std::nullopt;
     auto deadline = base::earliest(gossip_.next_deadline(), monitor_.next_deadline());
-    for (const auto& [peer, until] : silent_until_) deadline = base::earliest(deadline, until);
-    for (const auto& [topic, seeds] : topic_seeds_) deadline = base::earliest(deadline, seeds.next_deadline());
+    for (const auto& [peer, until] : silent_until_)
+        deadline = base::earliest(deadline, until);
+    for (const auto& [topic, seeds] : topic_seeds_)
+        deadline = base::earliest(deadline, seeds.next_deadline());
     if (!mesh_) return deadline;
     deadline = base::earliest(deadline, mesh_->directory.next_deadline());
     deadline = base::earliest(deadline, mesh_->seeds.next_deadline());
@@ -335,9 +352,15 @@ void Node::on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint n
     impl_->on_sync_ended(sync, error, now, out);
 }
 
-void Node::on_deadline(base::TimePoint now, Effects& out) { impl_->on_deadline(now, out); }
-std::optional<base::TimePoint> Node::next_deadline() const { return impl_->next_deadline(); }
-void Node::leave(base::TimePoint now, Effects& out) { impl_->leave(now, out); }
+void Node::on_deadline(base::TimePoint now, Effects& out) {
+    impl_->on_deadline(now, out);
+}
+std::optional<base::TimePoint> Node::next_deadline() const {
+    return impl_->next_deadline();
+}
+void Node::leave(base::TimePoint now, Effects& out) {
+    impl_->leave(now, out);
+}
 
 base::Status Node::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                               base::TimePoint now, Effects& out) {
@@ -368,13 +391,17 @@ void Node::learn_address(const wire::EndpointAddr& addr, base::TimePoint now) {
     impl_->book_.learn(addr.id, addr.addrs, paths::AddressSource::ticket, now);
 }
 
-std::vector<base::EndpointId> Node::mesh_neighbors() const { return impl_->mesh_neighbors(); }
+std::vector<base::EndpointId> Node::mesh_neighbors() const {
+    return impl_->mesh_neighbors();
+}
 
 bool Node::is_eager(const base::EndpointId& peer) const {
     const Topic* topic = impl_->mesh_ ? impl_->gossip_.find(impl_->mesh_->topic) : nullptr;
     return topic != nullptr && topic->broadcast().link(peer) == broadcast::LinkState::eager;
 }
 
-std::vector<Figure> Node::figures() const { return impl_->figures(); }
+std::vector<Figure> Node::figures() const {
+    return impl_->figures();
+}
 
 }  // namespace grapevine::node

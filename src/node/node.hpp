@@ -1,17 +1,25 @@
 #pragma once
 
-// One node at the level of messages: gossip topics, the directory of its mesh, seeds, addresses and the failure detector
-// put together. Sans-IO: inputs take `now` and append effects; one deadline is pulled.
+// One node at the level of messages: gossip topics, the directory of its mesh, seeds, addresses and the failure
+// detector put together. Sans-IO: inputs take `now` and append effects; one deadline is pulled.
 //
 // Rules
 //  1. A mesh node takes part in the topic BLAKE3(mesh name), whose content is signed statements (wire/digest.hpp).
 //     Without a mesh it is a plain endpoint that only takes part in the application's topics.
-//  2. When the mesh gains a neighbour, the one with the smaller id opens a directory exchange with it: newcomers and healed
-//     partitions synchronise by difference.
-//  3. A neighbour that the link monitor calls silent is accused in public; it is abandoned when the directory buries it.
+//  2. When the mesh gains a neighbour, the one with the smaller id opens a directory exchange with it: newcomers and
+//  healed
+//     partitions synchronise by difference. A node that knows nobody yet opens one in any case: where it restarted
+//     before its neighbour had missed it, the neighbour gains nobody.
+//  3. A neighbour that the link monitor calls silent is accused in public; it is abandoned when the directory buries
+//  it.
 //     A neighbour that has no entry there (an iroh endpoint, say) is abandoned when kSilenceMax more has passed.
 //  4. A link that ends without a goodbye is an accusation too (connection_lost).
-//  5. Seeds are tried for ever; so are remembered peers; the application's topics have seeds of their own (their bootstrap).
+//  5. Seeds are tried for ever; so are remembered peers; the application's topics have seeds of their own (their
+//  bootstrap).
+//  6. A mesh neighbour that was lost is replaced by a random member from the directory, if fewer than kNeighborsWanted
+//  are
+//     left. Passive views alone are thin where nodes restart often (they are filled once a minute), and a small mesh
+//     would then fall into parts that know of each other but have no link.
 
 #include <memory>
 #include <optional>
@@ -28,7 +36,9 @@
 namespace grapevine::node {
 
 inline constexpr base::Duration kSilenceMax = std::chrono::seconds(3);
-inline constexpr std::size_t kSyncsMax = 64;      // Directory exchanges at a time, both ways; more are refused.
+inline constexpr std::size_t kNeighborsWanted = 5;    // Rule 6: HyParView's active view of a mesh of a thousand.
+inline constexpr std::size_t kSyncsMax = 64;          // Directory exchanges at a time, both ways; more are refused.
+inline constexpr std::uint32_t kSyncAttemptsMax = 3;  // Of one exchange that fails while the peer is a neighbour.
 
 struct Config {
     std::optional<MeshConfig> mesh;
@@ -36,13 +46,13 @@ struct Config {
 
 // How a link ended, as far as it matters here.
 enum class LinkEnd : std::uint8_t {
-    closed,        // The peer closed it in order, or we did.
-    lost,          // Reset, timed out, or violated the protocol.
-    dial_failed,   // It never came to be.
+    closed,       // The peer closed it in order, or we did.
+    lost,         // Reset, timed out, or violated the protocol.
+    dial_failed,  // It never came to be.
 };
 
 class Node {
-   public:
+public:
     // `rng` and `ledger` outlive the node.
     Node(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
     ~Node();
@@ -95,7 +105,7 @@ class Node {
     [[nodiscard]] std::vector<Figure> figures() const;
     [[nodiscard]] static base::TopicId topic_of_mesh(std::string_view mesh);
 
-   private:
+private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -21,7 +21,7 @@
 namespace grapevine::node {
 
 class Node::Impl {
-   public:
+public:
     Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
 
     void start(base::TimePoint now, Effects& out);
@@ -50,6 +50,7 @@ class Node::Impl {
 
     struct Sync {
         base::EndpointId peer;
+        std::uint32_t attempt = 0;  // 0: the peer opened it.
         directory::SyncSession session;
     };
     // What only a mesh node has.
@@ -73,11 +74,11 @@ class Node::Impl {
     paths::AddressBook book_;
     paths::LinkMonitor monitor_;
     std::unique_ptr<MeshPart> mesh_;
-    std::map<base::TopicId, paths::SeedDialer> topic_seeds_;     // The application's topics.
-    std::map<base::EndpointId, base::TimePoint> silent_until_;   // Rule 3.
+    std::map<base::TopicId, paths::SeedDialer> topic_seeds_;    // The application's topics.
+    std::map<base::EndpointId, base::TimePoint> silent_until_;  // Rule 3.
     bool left_ = false;
 
-   private:
+private:
     void on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out);
     void on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer, membership::DownReason reason,
@@ -95,10 +96,13 @@ class Node::Impl {
     void on_statement(const base::EndpointId& from, base::ByteView content, base::TimePoint now, Effects& out);
     void on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out);
     void on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out);
+    void on_seed_doubted(const base::EndpointId& id, base::TimePoint now, Effects& out);
+    void replace_neighbor(const base::EndpointId& lost, base::TimePoint now, Effects& out);
+    void note_live_seeds();
     void on_known(const base::EndpointId& id, base::TimePoint now);
     void accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now, Effects& out);
     void update_neighbors(base::TimePoint now, Effects& out);
-    void open_sync(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void open_sync(const base::EndpointId& peer, std::uint32_t attempt, Effects& out);
     void mesh_deadline(base::TimePoint now, Effects& out);
 };
 

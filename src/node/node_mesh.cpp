@@ -1,6 +1,6 @@
 // The mesh's part of a node: directory, seeds, remembered peers, directory exchanges.
 
-#include <array>
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -21,25 +21,25 @@ directory::Config directory_config(const MeshConfig& mesh) {
     config.started = base::WallTime{mesh.started_unix_ms};
     config.gossip_interval = mesh.gossip_interval;
     config.staleness = mesh.staleness;
+    config.verified = mesh.verified;
     return config;
 }
 
 EntryChange entry_change(directory::RemovalCause cause) {
     switch (cause) {
-        case directory::RemovalCause::left:
-            return EntryChange::left;
-        case directory::RemovalCause::died:
-            return EntryChange::died;
+        case directory::RemovalCause::left: return EntryChange::left;
+        case directory::RemovalCause::died: return EntryChange::died;
         case directory::RemovalCause::stale:
-        case directory::RemovalCause::displaced:
-            return EntryChange::stale;
+        case directory::RemovalCause::displaced: return EntryChange::stale;
     }
     return EntryChange::stale;
 }
 
 }  // namespace
 
-base::TopicId Node::topic_of_mesh(std::string_view mesh) { return base::TopicId{base::blake3(base::as_bytes(mesh))}; }
+base::TopicId Node::topic_of_mesh(std::string_view mesh) {
+    return base::TopicId{base::blake3(base::as_bytes(mesh))};
+}
 
 Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, const base::SecretKey& secret, base::Rng& rng,
                                telemetry::Ledger& ledger)
@@ -57,7 +57,8 @@ void Node::Impl::start(base::TimePoint now, Effects& out) {
     mesh_->directory.start(now, first);
     route(first, now, out);
     paths::SeedEffects joins;
-    for (const auto& seed : mesh_->config.seeds) (void)mesh_->seeds.add_seed(seed, now, joins);
+    for (const auto& seed : mesh_->config.seeds)
+        (void)mesh_->seeds.add_seed(seed, now, joins);
     route(mesh_->topic, joins, now, out);
 }
 
@@ -68,50 +69,54 @@ void Node::Impl::on_statement(const base::EndpointId& from, base::ByteView conte
 }
 
 void Node::Impl::route(const directory::Effects& effects, base::TimePoint now, Effects& out) {
-    for (const auto& effect : effects) on_directory_effect(effect, now, out);
+    for (const auto& effect : effects)
+        on_directory_effect(effect, now, out);
 }
 
 void Node::Impl::on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out) {
-    std::visit(Overloaded{
-                   [&](const directory::BroadcastStatement& e) {
-                       GossipEffects gossip;
-                       (void)gossip_.broadcast(mesh_->topic, e.envelope, wire::ScopeKind::swarm, now, gossip);
-                       route(gossip, now, out);
-                   },
-                   [&](const directory::EntryAdded& e) {
-                       on_known(e.id, now);
-                       out.push_back(DirectoryChanged{EntryChange::joined, e.id, mesh_->directory.name_of(e.id), {}});
-                   },
-                   [&](const directory::EntryUpdated& e) {
-                       if (e.change == directory::Change::refreshed) return;
-                       on_known(e.id, now);
-                       out.push_back(DirectoryChanged{EntryChange::updated, e.id, mesh_->directory.name_of(e.id), {}});
-                   },
-                   [&](const directory::EntryRemoved& e) { on_removed(e, now, out); },
-                   [&](const directory::Suspected& e) {
-                       out.push_back(SuspicionChanged{SuspicionStep::suspected, e.accused,
-                                                      mesh_->directory.name_of(e.accused), e.accuser.id,
-                                                      e.accuser.reason});
-                   },
-                   [&](const directory::Refuted& e) {
-                       out.push_back(SuspicionChanged{SuspicionStep::refuted, e.accused,
-                                                      mesh_->directory.name_of(e.accused), e.accused, {}});
-                   },
-                   [&](const directory::SelfAccused& e) {
-                       out.push_back(SuspicionChanged{SuspicionStep::suspected, self_, mesh_->directory.name_of(self_),
-                                                      e.accuser.id, e.accuser.reason});
-                   },
-                   [](const directory::Refused&) {},
-               },
-               effect);
+    std::visit(
+        Overloaded{
+            [&](const directory::BroadcastStatement& e) {
+                GossipEffects gossip;
+                (void)gossip_.broadcast(mesh_->topic, e.envelope, wire::ScopeKind::swarm, now, gossip);
+                route(gossip, now, out);
+            },
+            [&](const directory::EntryAdded& e) {
+                on_known(e.id, now);
+                out.push_back(DirectoryChanged{EntryChange::joined, e.id, mesh_->directory.name_of(e.id), {}});
+            },
+            [&](const directory::EntryUpdated& e) {
+                if (e.change == directory::Change::refreshed) return;
+                on_known(e.id, now);
+                out.push_back(DirectoryChanged{EntryChange::updated, e.id, mesh_->directory.name_of(e.id), {}});
+            },
+            [&](const directory::EntryRemoved& e) { on_removed(e, now, out); },
+            [&](const directory::Suspected& e) {
+                on_seed_doubted(e.accused, now, out);
+                out.push_back(SuspicionChanged{SuspicionStep::suspected, e.accused, mesh_->directory.name_of(e.accused),
+                                               e.accuser.id, e.accuser.reason});
+            },
+            [&](const directory::Refuted& e) {
+                on_known(e.accused, now);
+                out.push_back(SuspicionChanged{
+                    SuspicionStep::refuted, e.accused, mesh_->directory.name_of(e.accused), e.accused, {}});
+            },
+            [&](const directory::SelfAccused& e) {
+                out.push_back(SuspicionChanged{SuspicionStep::suspected, self_, mesh_->directory.name_of(self_),
+                                               e.accuser.id, e.accuser.reason});
+            },
+            [](const directory::Refused&) {},
+        },
+        effect);
 }
 
-// A member is known, or says something new of itself: its addresses are candidates, and a seed among them is live.
+// A member is known, or says something new of itself: its addresses are candidates, and a seed among them is live; but
+// not to a node without neighbours, which shares a mesh with nobody, whatever an exchange has told it.
 void Node::Impl::on_known(const base::EndpointId& id, base::TimePoint now) {
     const directory::Entry* entry = mesh_->directory.find(id);
     if (entry == nullptr || id == self_) return;
     book_.learn(id, entry->digest.addrs, paths::AddressSource::directory, now);
-    mesh_->seeds.on_seed_live(id);
+    if (!mesh_neighbors().empty()) mesh_->seeds.on_seed_live(id);
     mesh_->remembered.forget(id);
 }
 
@@ -120,7 +125,8 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
     changed.change = entry_change(removed.cause);
     changed.id = removed.id;
     changed.name = mesh_->directory.name_of(removed.id);
-    for (const auto& accuser : removed.accusers) changed.accusers.push_back(accuser.id);
+    for (const auto& accuser : removed.accusers)
+        changed.accusers.push_back(accuser.id);
     out.push_back(std::move(changed));
     if (removed.cause == directory::RemovalCause::left)
         mesh_->remembered.forget(removed.id);
@@ -132,7 +138,40 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
     route(mesh_->topic, effects, now, out);
 }
 
-void Node::Impl::accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now, Effects& out) {
+// Rule 6.
+void Node::Impl::replace_neighbor(const base::EndpointId& lost, base::TimePoint now, Effects& out) {
+    const auto neighbors = mesh_neighbors();
+    if (left_ || neighbors.size() >= kNeighborsWanted) return;
+    std::vector<const directory::Entry*> candidates;
+    std::vector<base::EndpointId> ids;
+    for (const auto& [id, entry] : mesh_->directory.entries()) {
+        const bool taken = std::find(neighbors.begin(), neighbors.end(), id) != neighbors.end();
+        if (taken || id == self_ || id == lost || entry.digest.addrs.empty()) continue;
+        candidates.push_back(&entry);
+        ids.push_back(id);
+    }
+    if (ids.empty()) return;
+    const std::size_t chosen = rng_.index(ids.size());
+    const wire::EndpointAddr via{ids[chosen], candidates[chosen]->digest.addrs};
+    subscribe(mesh_->topic, &via, now, out);
+}
+
+// With the first neighbour, the seeds in the directory are live.
+void Node::Impl::note_live_seeds() {
+    for (const auto& seed : mesh_->config.seeds)
+        if (mesh_->directory.find(seed.id) != nullptr) mesh_->seeds.on_seed_live(seed.id);
+}
+
+// A suspected seed is dialled after the first backoff already, and not only once it is buried: a seed that restarted
+// knows nobody and can only wait. A refutation that comes in time calls the dial off.
+void Node::Impl::on_seed_doubted(const base::EndpointId& id, base::TimePoint now, Effects& out) {
+    paths::SeedEffects effects;
+    mesh_->seeds.on_seed_lost(id, "suspected", now, effects);
+    route(mesh_->topic, effects, now, out);
+}
+
+void Node::Impl::accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now,
+                        Effects& out) {
     if (!mesh_) return;
     mesh_->directory.on_neighbor_silent(peer, reason, now);
     directory::Effects effects;
@@ -155,7 +194,7 @@ void Node::Impl::update_neighbors(base::TimePoint now, Effects& out) {
 }
 
 // Rule 2.
-void Node::Impl::open_sync(const base::EndpointId& peer, base::TimePoint, Effects& out) {
+void Node::Impl::open_sync(const base::EndpointId& peer, std::uint32_t attempt, Effects& out) {
     if (mesh_->syncs.size() >= kSyncsMax) {
         ++mesh_->syncs_refused;
         return;
@@ -163,8 +202,9 @@ void Node::Impl::open_sync(const base::EndpointId& peer, base::TimePoint, Effect
     const SyncRef ref{mesh_->next_sync};
     mesh_->next_sync += 2;
     ++mesh_->syncs_opened;
-    auto& sync = mesh_->syncs.try_emplace(ref, Sync{peer, directory::SyncSession(mesh_->directory, peer, ledger_)})
-                     .first->second;
+    auto& sync =
+        mesh_->syncs.try_emplace(ref, Sync{peer, attempt, directory::SyncSession(mesh_->directory, peer, ledger_)})
+            .first->second;
     out.push_back(OpenSync{ref, peer, sync.session.start()});
 }
 
@@ -174,7 +214,7 @@ void Node::Impl::on_sync_opened(SyncRef ref, const base::EndpointId& peer, base:
         out.push_back(AbortSync{ref});
         return;
     }
-    mesh_->syncs.try_emplace(ref, Sync{peer, directory::SyncSession(mesh_->directory, peer, ledger_)});
+    mesh_->syncs.try_emplace(ref, Sync{peer, 0, directory::SyncSession(mesh_->directory, peer, ledger_)});
 }
 
 void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base::TimePoint now, Effects& out) {
@@ -193,9 +233,19 @@ void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base:
     route(effects, now, out);
 }
 
-void Node::Impl::on_sync_ended(SyncRef ref, std::string_view error, base::TimePoint, Effects&) {
-    if (!mesh_) return;
-    if (mesh_->syncs.erase(ref) > 0 && !error.empty()) ++mesh_->syncs_failed;
+// One that we opened and that failed is tried again while the peer is a neighbour: after a restart of the peer, the
+// first attempt may have gone to the connection of its former life.
+void Node::Impl::on_sync_ended(SyncRef ref, std::string_view error, base::TimePoint, Effects& out) {
+    const auto it = mesh_ ? mesh_->syncs.find(ref) : decltype(mesh_->syncs.end()){};
+    if (!mesh_ || it == mesh_->syncs.end()) return;
+    const base::EndpointId peer = it->second.peer;
+    const std::uint32_t attempt = it->second.attempt;
+    mesh_->syncs.erase(it);
+    if (error.empty()) return;
+    ++mesh_->syncs_failed;
+    const auto neighbors = mesh_neighbors();
+    const bool is_neighbor = std::find(neighbors.begin(), neighbors.end(), peer) != neighbors.end();
+    if (!left_ && is_neighbor && attempt > 0 && attempt < kSyncAttemptsMax) open_sync(peer, attempt + 1, out);
 }
 
 void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
@@ -212,7 +262,8 @@ void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
     route(mesh_->topic, joins, now, out);
     std::vector<paths::TryRemembered> tries;
     mesh_->remembered.on_deadline(now, tries);
-    for (const auto& attempt : tries) subscribe(mesh_->topic, &attempt.peer, now, out);
+    for (const auto& attempt : tries)
+        subscribe(mesh_->topic, &attempt.peer, now, out);
 }
 
 }  // namespace grapevine::node

@@ -25,7 +25,8 @@ DirectoryRow to_row(directory::Row& row) {
     out.messages_received = row.messages_received;
     out.age = row.age;
     out.known_via = row.known_by == directory::Source::bootstrap ? "sync" : std::string(name(row.known_by));
-    for (const auto& accuser : row.suspected_by) out.suspected_by.push_back(accuser.id);
+    for (const auto& accuser : row.suspected_by)
+        out.suspected_by.push_back(accuser.id);
     return out;
 }
 
@@ -41,7 +42,9 @@ std::string join_names(const directory::Directory& directory, const std::vector<
 
 }  // namespace
 
-std::string Node::own_name() const { return impl_->mesh_ ? impl_->mesh_->directory.name_of(impl_->self_) : ""; }
+std::string Node::own_name() const {
+    return impl_->mesh_ ? impl_->mesh_->directory.name_of(impl_->self_) : "";
+}
 
 std::string Node::name_of(const base::EndpointId& id) const {
     const std::string known = impl_->mesh_ ? impl_->mesh_->directory.name_of(id) : "";
@@ -55,8 +58,8 @@ base::Result<base::EndpointId> Node::resolve(std::string_view name) const {
     return std::visit(
         base::Overloaded{
             [&](const directory::NoSuchName&) -> base::Result<base::EndpointId> {
-                return base::fail(base::ErrorCode::not_found, "node " + quoted + ": not in the directory of mesh " +
-                                                                  directory.config().mesh);
+                return base::fail(base::ErrorCode::not_found,
+                                  "node " + quoted + ": not in the directory of mesh " + directory.config().mesh);
             },
             [&](const directory::AmbiguousName& e) -> base::Result<base::EndpointId> {
                 return base::invalid("node " + quoted + ": fits several: " + join_names(directory, e.fits));
@@ -69,16 +72,23 @@ base::Result<base::EndpointId> Node::resolve(std::string_view name) const {
 std::vector<DirectoryRow> Node::directory(base::TimePoint now) const {
     std::vector<DirectoryRow> rows;
     if (!impl_->mesh_) return rows;
-    for (auto& row : impl_->mesh_->directory.snapshot(now)) rows.push_back(to_row(row));
+    for (auto& row : impl_->mesh_->directory.snapshot(now)) {
+        rows.push_back(to_row(row));
+        // The own digest is as old as its last emission; about itself the node knows better.
+        if (rows.back().id == impl_->self_) rows.back().neighbors = impl_->mesh_neighbors();
+    }
     return rows;
 }
 
-std::size_t Node::directory_size() const { return impl_->mesh_ ? impl_->mesh_->directory.size() : 0; }
+std::size_t Node::directory_size() const {
+    return impl_->mesh_ ? impl_->mesh_->directory.size() : 0;
+}
 
 namespace {
 
 void append(std::vector<Figure>& figures, std::string_view prefix, std::initializer_list<Figure> own) {
-    for (const auto& figure : own) figures.push_back({std::string(prefix) + figure.name, figure.value});
+    for (const auto& figure : own)
+        figures.push_back({std::string(prefix) + figure.name, figure.value});
 }
 
 void append(std::vector<Figure>& figures, const std::string& prefix, const Topic& topic) {

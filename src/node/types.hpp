@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/verification_memo.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
 #include "wire/gossip.hpp"
@@ -20,14 +21,16 @@
 namespace grapevine::node {
 
 struct MeshConfig {
-    std::string mesh;                     // Checked by wire::parse_name before it gets here.
+    std::string mesh;  // Checked by wire::parse_name before it gets here.
     std::string type;
     std::vector<wire::EndpointAddr> seeds;
     base::Duration gossip_interval = std::chrono::milliseconds(2000);
     base::Duration staleness = std::chrono::milliseconds(30000);
-    std::uint64_t started_unix_ms = 0;    // Wall clock at start: first sequence number, and display.
+    std::uint64_t started_unix_ms = 0;  // Wall clock at start: first sequence number, and display.
     std::uint32_t cpu_budget_millicores = 0;
     std::uint32_t memory_budget_kib = 0;
+    // Shared by the nodes of one process, outlives them; null: each verifies every signature itself.
+    base::VerificationMemo* verified = nullptr;
 };
 
 // A directory exchange. Those that we open have even numbers, those of peers odd ones.
@@ -127,8 +130,8 @@ struct DirectoryRow {
     std::uint64_t started_unix_ms = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;
-    base::Duration age{};                    // Since its newest digest came in, on our monotonic clock.
-    std::string known_via;                   // "self", "gossip", "sync".
+    base::Duration age{};   // Since its newest digest came in, on our monotonic clock.
+    std::string known_via;  // "self", "gossip", "sync".
     std::vector<base::EndpointId> suspected_by;
 };
 

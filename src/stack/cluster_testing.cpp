@@ -28,17 +28,19 @@ void TestCluster::restart(std::size_t index, std::vector<std::size_t> seeds) {
     start(index, std::move(seeds), {}, kinds_[index].first, kinds_[index].second);
 }
 
-void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds, const std::function<void(Config&)>& configure,
-                        const std::optional<std::string>& mesh, const std::string& type) {
+void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds,
+                        const std::function<void(Config&)>& configure, const std::optional<std::string>& mesh,
+                        const std::string& type) {
     Member& member = members_[index];
     Config config;
     if (mesh) {
         config.mesh.emplace();
         config.mesh->mesh = *mesh;
         config.mesh->type = type;
-        config.mesh->started_unix_ms =
-            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count());
-        for (const std::size_t other : seeds) config.mesh->seeds.push_back(members_[other].stack->addr());
+        config.mesh->started_unix_ms = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count());
+        for (const std::size_t other : seeds)
+            config.mesh->seeds.push_back(members_[other].stack->addr());
     }
     if (configure) configure(config);
     member.ledger = std::make_unique<telemetry::Ledger>();
@@ -58,7 +60,8 @@ void TestCluster::turn(std::size_t index) {
         wire_.push({now_ + latency, order_++, to->second, member.addr, transmit.remote,
                     base::Bytes(transmit.payload.begin(), transmit.payload.end()), transmit.segment_bytes});
     });
-    while (auto event = member.stack->poll_event()) member.events.push_back(std::move(*event));
+    while (auto event = member.stack->poll_event())
+        member.events.push_back(std::move(*event));
 }
 
 bool TestCluster::step(base::TimePoint limit) {
@@ -86,7 +89,8 @@ bool TestCluster::step(base::TimePoint limit) {
         members_[i].stack->on_deadline(now_);
         touched.insert(i);
     }
-    for (const std::size_t i : touched) turn(i);
+    for (const std::size_t i : touched)
+        turn(i);
     return true;
 }
 

@@ -19,7 +19,7 @@
 namespace grapevine::stack {
 
 class TestCluster {
-   public:
+public:
     struct Member {
         std::unique_ptr<base::SecretKey> key;
         base::SocketAddr addr;
@@ -57,7 +57,7 @@ class TestCluster {
     double loss = 0.0;
     std::uint64_t datagrams = 0;
 
-   private:
+private:
     struct InFlight {
         base::TimePoint at;
         std::uint64_t order = 0;

@@ -77,7 +77,8 @@ std::vector<Figure> Stack::Impl::figures() const {
     append(figures, endpoint_.counters());
     append(figures, links_.counters());
     if (sessions_) append(figures, sessions_->counters());
-    for (auto& figure : node_.figures()) figures.push_back(std::move(figure));
+    for (auto& figure : node_.figures())
+        figures.push_back(std::move(figure));
     return figures;
 }
 

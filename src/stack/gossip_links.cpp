@@ -119,7 +119,8 @@ void GossipLinks::drop(const base::EndpointId& peer, base::TimePoint now) {
     if (it == peers_.end()) return;
     it->second.current.reset();
     const auto connections = it->second.connections;
-    for (const auto connection : connections) retire(connection, Retirement::dropped, now);
+    for (const auto connection : connections)
+        retire(connection, Retirement::dropped, now);
 }
 
 void GossipLinks::abandon(const base::EndpointId& peer, base::TimePoint now) {
@@ -168,8 +169,7 @@ void GossipLinks::choose_current(Peer& peer, quic::ConnectionRef fresh, base::Ti
     if (!old->connected) return;  // Our own dial is still under way; it supersedes this one when it arrives.
     ++counters_.superseded;
     const bool crossed = old->origin != link.origin && now - old->made < kSimultaneousDial;
-    const quic::Origin preferred =
-        endpoint_.id() < link.peer ? quic::Origin::outgoing : quic::Origin::incoming;
+    const quic::Origin preferred = endpoint_.id() < link.peer ? quic::Origin::outgoing : quic::Origin::incoming;
     if (crossed && old->origin == preferred) peer.current = previous;
     retire(*peer.current == fresh ? *previous : fresh, Retirement::superseded, now);
 }
@@ -302,8 +302,8 @@ void GossipLinks::on_closed(const quic::Closed& event, base::TimePoint now, Link
         peer.current.reset();
         // An older connection that is still there takes over.
         for (const auto other : peer.connections)
-            if (const Link* link = find_link(other); link != nullptr && link->connected &&
-                                                           link->retirement != Retirement::dropped)
+            if (const Link* link = find_link(other);
+                link != nullptr && link->connected && link->retirement != Retirement::dropped)
                 peer.current = other;
         if (peer.current) drain_queue(peer);
     }
@@ -313,13 +313,16 @@ void GossipLinks::on_closed(const quic::Closed& event, base::TimePoint now, Link
     (void)now;
 }
 
-void GossipLinks::forget(const base::EndpointId& peer) { peers_.erase(peer); }
+void GossipLinks::forget(const base::EndpointId& peer) {
+    peers_.erase(peer);
+}
 
 void GossipLinks::on_deadline(base::TimePoint now) {
     std::vector<quic::ConnectionRef> due;
     for (const auto& [connection, link] : by_connection_)
         if (link.close_by && *link.close_by <= now) due.push_back(connection);
-    for (const auto connection : due) close_if_drained(connection, now);
+    for (const auto connection : due)
+        close_if_drained(connection, now);
 }
 
 std::optional<base::TimePoint> GossipLinks::next_deadline() const {
@@ -329,7 +332,9 @@ std::optional<base::TimePoint> GossipLinks::next_deadline() const {
     return deadline;
 }
 
-bool GossipLinks::is_linked(const base::EndpointId& peer) const { return current(peer).has_value(); }
+bool GossipLinks::is_linked(const base::EndpointId& peer) const {
+    return current(peer).has_value();
+}
 
 std::optional<quic::ConnectionRef> GossipLinks::current(const base::EndpointId& peer) const {
     const auto it = peers_.find(peer);

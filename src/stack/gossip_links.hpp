@@ -4,10 +4,12 @@
 //
 // Rules
 //  1. Dial on demand: the first message to a peer without a connection starts a dial; messages wait in a bounded queue.
-//  2. Both sides may dial at once. We send on one connection, the current one, and receive on all. The current one is the
-//     newest, as iroh-gossip has it; except that of two made within kSimultaneousDial in opposite directions both sides keep
-//     the one dialled by the smaller id, so that two grapevine nodes do not each keep a different one for ever.
-//  3. A connection that is no longer current gets FIN on our streams. A superseded one is closed (code 0) once the peer has
+//  2. Both sides may dial at once. We send on one connection, the current one, and receive on all. The current one is
+//  the
+//     newest, as iroh-gossip has it; except that of two made within kSimultaneousDial in opposite directions both sides
+//     keep the one dialled by the smaller id, so that two grapevine nodes do not each keep a different one for ever.
+//  3. A connection that is no longer current gets FIN on our streams. A superseded one is closed (code 0) once the peer
+//  has
 //     finished its streams too; the peer may go on using it, since its newest need not be ours. A dropped one is closed
 //     then, or after kDrainMax.
 //  4. Slow peers: what QUIC does not take waits in a queue of kPendingBytesMax a stream; beyond it whole messages are
@@ -33,8 +35,8 @@
 
 namespace grapevine::stack {
 
-inline constexpr std::size_t kGossipPeersMax = 512;          // Peers with a link or a dial; more are refused and counted.
-inline constexpr std::size_t kQueueWhileDialingMax = 256;    // Messages that wait for a connection.
+inline constexpr std::size_t kGossipPeersMax = 512;        // Peers with a link or a dial; more are refused and counted.
+inline constexpr std::size_t kQueueWhileDialingMax = 256;  // Messages that wait for a connection.
 inline constexpr std::size_t kPendingBytesMax = 256 * 1024;  // Bytes that wait for QUIC, per stream.
 inline constexpr std::size_t kTopicStreamsMax = 64;          // Receive streams per connection.
 inline constexpr base::Duration kSimultaneousDial = std::chrono::seconds(2);
@@ -65,7 +67,7 @@ struct LinkCounters {
 };
 
 class GossipLinks {
-   public:
+public:
     using Candidates = std::function<std::vector<base::SocketAddr>(const base::EndpointId&)>;
 
     GossipLinks(quic::Endpoint& endpoint, telemetry::Ledger& ledger, Candidates candidates);
@@ -100,19 +102,19 @@ class GossipLinks {
     // True while bytes wait to be sent or streams wait to be finished.
     [[nodiscard]] bool is_draining() const;
 
-   private:
-    struct Outgoing {                 // Our stream for a topic.
+private:
+    struct Outgoing {  // Our stream for a topic.
         quic::StreamRef stream;
-        base::Bytes pending;          // Accepted from the core, not yet taken by QUIC.
-        bool fin = false;             // Finish once pending is empty.
+        base::Bytes pending;  // Accepted from the core, not yet taken by QUIC.
+        bool fin = false;     // Finish once pending is empty.
         bool fin_sent = false;
     };
-    struct Incoming {                 // The peer's stream.
+    struct Incoming {  // The peer's stream.
         std::optional<base::TopicId> topic;
         wire::FrameReader reader;
     };
     enum class Retirement { none, superseded, dropped };
-    struct Link {                     // One connection.
+    struct Link {  // One connection.
         base::EndpointId peer;
         quic::Origin origin = quic::Origin::outgoing;
         base::TimePoint made;
@@ -127,11 +129,10 @@ class GossipLinks {
         base::Bytes frame;
     };
     struct Peer {
-        Peer(telemetry::Ledger& ledger)
-            : queue(kQueueWhileDialingMax), life(ledger, telemetry::Kind::send_queue) {}
+        Peer(telemetry::Ledger& ledger) : queue(kQueueWhileDialingMax), life(ledger, telemetry::Kind::send_queue) {}
         std::vector<quic::ConnectionRef> connections;  // Oldest first, retiring ones included.
         std::optional<quic::ConnectionRef> current;
-        base::BoundedQueue<Queued> queue;              // While no connection, or no stream, is at hand.
+        base::BoundedQueue<Queued> queue;  // While no connection, or no stream, is at hand.
         telemetry::Life life;
     };
 

@@ -19,11 +19,13 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kMesh = "mesh1";
 
-base::SecretKey key_of(std::uint8_t fill) { return *base::SecretKey::from_seed(base::Bytes(32, fill)); }
+base::SecretKey key_of(std::uint8_t fill) {
+    return *base::SecretKey::from_seed(base::Bytes(32, fill));
+}
 
 // One node and one hostile endpoint, a millisecond apart.
 class Hostile : public ::testing::Test {
-   protected:
+protected:
     Hostile()
         : victim_(config(), victim_key_, rng_, ledger_),
           attacker_(attacker_config(), attacker_key_, attacker_rng_, attacker_ledger_) {
@@ -67,7 +69,8 @@ class Hostile : public ::testing::Test {
                 attacker_.on_datagram({kAttackerAddr, kVictimAddr, quic::Ecn::not_ect, bytes, 0}, now_);
             for (const auto& bytes : to_victim)
                 victim_.on_datagram({kVictimAddr, kAttackerAddr, quic::Ecn::not_ect, bytes, 0}, now_);
-            while (auto event = attacker_.poll_event()) seen_.push_back(std::move(*event));
+            while (auto event = attacker_.poll_event())
+                seen_.push_back(std::move(*event));
             while (victim_.poll_event()) {
             }
             tick();
@@ -124,7 +127,8 @@ class Hostile : public ::testing::Test {
     // The node still answers a decent peer.
     void expect_still_serving() {
         const auto connection = connect(wire::kMeshAlpn);
-        send(connection, quic::Direction::bidirectional, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}), true);
+        send(connection, quic::Direction::bidirectional, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}),
+             true);
         const auto before = figure("mesh.pings_answered");
         send(connection, quic::Direction::bidirectional, wire::encode(wire::Ping{7}), true);
         EXPECT_EQ(figure("mesh.pings_answered"), before + 1);
@@ -133,7 +137,8 @@ class Hostile : public ::testing::Test {
     // A gossip stream of the mesh's topic with these frames behind its header.
     base::Bytes stream_of(std::initializer_list<base::Bytes> frames) const {
         base::Bytes bytes = wire::encode_stream_header(node::Node::topic_of_mesh(kMesh));
-        for (const auto& frame : frames) bytes.insert(bytes.end(), frame.begin(), frame.end());
+        for (const auto& frame : frames)
+            bytes.insert(bytes.end(), frame.begin(), frame.end());
         return bytes;
     }
     static base::Bytes frame_of(const wire::TopicMessage& message) { return wire::encode_frame(wire::encode(message)); }
@@ -188,7 +193,8 @@ TEST_F(Hostile, ABidirectionalGossipStreamIsRefused) {
 
 TEST_F(Hostile, MoreTopicStreamsThanAllowedAreRefused) {
     const auto connection = connect(wire::kGossipAlpn);
-    for (std::size_t i = 0; i < kTopicStreamsMax + 5; ++i) send(connection, kUni, base::Bytes{0}, false);
+    for (std::size_t i = 0; i < kTopicStreamsMax + 5; ++i)
+        send(connection, kUni, base::Bytes{0}, false);
     EXPECT_EQ(figure("links.bad_headers"), 5U);
 }
 
@@ -280,7 +286,8 @@ TEST_F(Hostile, ALyingSyncEndsAndIsCounted) {
 }
 
 TEST_F(Hostile, ConnectionsBeyondTheLimitPerPeerAreRefused) {
-    for (int i = 0; i < 40; ++i) connect(wire::kMeshAlpn);
+    for (int i = 0; i < 40; ++i)
+        connect(wire::kMeshAlpn);
     EXPECT_LE(ledger_[telemetry::Kind::connection].alive(), quic::Limits{}.connections_per_peer_max);
     EXPECT_GT(figure("quic.dropped_peer_limit"), 0U);
 }

@@ -72,11 +72,10 @@ MeshSessions::Session* MeshSessions::session_to(const base::EndpointId& peer, ba
 
 void MeshSessions::fail_request(const base::EndpointId& peer, const Request& request, const std::string& error,
                                 SessionEffects& out) {
-    std::visit(Overloaded{[&](const PingRequest& ping) {
-                              out.push_back(PingDone{ping.request, peer, std::nullopt, error});
-                          },
-                          [&](const SyncRequest& sync) { out.push_back(SyncEnded{sync.sync, error}); }},
-               request);
+    std::visit(
+        Overloaded{[&](const PingRequest& ping) { out.push_back(PingDone{ping.request, peer, std::nullopt, error}); },
+                   [&](const SyncRequest& sync) { out.push_back(SyncEnded{sync.sync, error}); }},
+        request);
 }
 
 void MeshSessions::fail_exchange(const Session& session, const Exchange& exchange, const std::string& error,
@@ -112,7 +111,8 @@ void MeshSessions::begin(quic::ConnectionRef connection, Session& session, Reque
 void MeshSessions::begin_waiting(quic::ConnectionRef connection, Session& session, base::TimePoint now,
                                  SessionEffects& out) {
     auto waiting = std::exchange(session.waiting, {});
-    for (auto& request : waiting) begin(connection, session, request, now, out);
+    for (auto& request : waiting)
+        begin(connection, session, request, now, out);
 }
 
 void MeshSessions::send(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange,
@@ -169,7 +169,8 @@ void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint no
 void MeshSessions::on_stream_opened(const quic::StreamOpened& event, base::TimePoint now) {
     const auto it = sessions_.find(event.connection);
     if (it == sessions_.end()) return;
-    if (!event.stream.is_bidirectional()) return endpoint_.stop_sending(event.connection, event.stream, kCloseViolation);
+    if (!event.stream.is_bidirectional())
+        return endpoint_.stop_sending(event.connection, event.stream, kCloseViolation);
     Exchange& exchange = it->second.exchanges[event.stream];
     exchange.deadline = now + kMeshStreamMax;
 }
@@ -315,8 +316,10 @@ void MeshSessions::end_session(quic::ConnectionRef connection, const std::string
     sessions_.erase(it);
     const auto peer = by_peer_.find(session.peer);
     if (peer != by_peer_.end() && peer->second == connection) by_peer_.erase(peer);
-    for (const auto& request : session.waiting) fail_request(session.peer, request, error, out);
-    for (const auto& [stream, exchange] : session.exchanges) fail_exchange(session, exchange, error, out);
+    for (const auto& request : session.waiting)
+        fail_request(session.peer, request, error, out);
+    for (const auto& [stream, exchange] : session.exchanges)
+        fail_exchange(session, exchange, error, out);
 }
 
 void MeshSessions::on_stream_ended(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now,
@@ -357,7 +360,8 @@ void MeshSessions::on_deadline(base::TimePoint now, SessionEffects& out) {
         endpoint_.close(connection, kCloseIdle, "idle", now);
         end_session(connection, "idle", out);
     }
-    for (auto& [connection, session] : sessions_) expire_waiting(session, now, out);
+    for (auto& [connection, session] : sessions_)
+        expire_waiting(session, now, out);
 }
 
 std::vector<std::pair<quic::ConnectionRef, quic::StreamRef>> MeshSessions::late_streams(base::TimePoint now) const {
@@ -389,7 +393,8 @@ void MeshSessions::expire_waiting(Session& session, base::TimePoint now, Session
 std::optional<base::TimePoint> MeshSessions::next_deadline() const {
     std::optional<base::TimePoint> deadline;
     for (const auto& [connection, session] : sessions_) {
-        for (const auto& [stream, exchange] : session.exchanges) deadline = base::earliest(deadline, exchange.deadline);
+        for (const auto& [stream, exchange] : session.exchanges)
+            deadline = base::earliest(deadline, exchange.deadline);
         for (const auto& request : session.waiting)
             if (const auto* ping = std::get_if<PingRequest>(&request))
                 deadline = base::earliest(deadline, ping->asked + kPingMax);

@@ -55,7 +55,7 @@ struct SessionCounters {
 };
 
 class MeshSessions {
-   public:
+public:
     using Candidates = std::function<std::vector<base::SocketAddr>(const base::EndpointId&)>;
 
     MeshSessions(quic::Endpoint& endpoint, wire::Hello own, Candidates candidates);
@@ -82,7 +82,7 @@ class MeshSessions {
     [[nodiscard]] bool owns(quic::ConnectionRef connection) const { return sessions_.contains(connection); }
     [[nodiscard]] const SessionCounters& counters() const { return counters_; }
 
-   private:
+private:
     struct PingRequest {
         RequestId request;
         std::uint64_t nonce = 0;
@@ -121,8 +121,7 @@ class MeshSessions {
     void begin_waiting(quic::ConnectionRef connection, Session& session, base::TimePoint now, SessionEffects& out);
     static void fail_request(const base::EndpointId& peer, const Request& request, const std::string& error,
                              SessionEffects& out);
-    void fail_exchange(const Session& session, const Exchange& exchange, const std::string& error,
-                       SessionEffects& out);
+    void fail_exchange(const Session& session, const Exchange& exchange, const std::string& error, SessionEffects& out);
     void send(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange, const wire::MeshFrame& frame,
               Last last);
     void push(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange);

@@ -36,9 +36,13 @@ void Stack::on_unreachable(const base::SocketAddr& remote, base::TimePoint now) 
         impl_->drive(now, [&](node::Effects& out) { impl_->node_.on_unreachable(peer, now, out); });
 }
 
-void Stack::on_deadline(base::TimePoint now) { impl_->on_deadline(now); }
+void Stack::on_deadline(base::TimePoint now) {
+    impl_->on_deadline(now);
+}
 
-std::optional<base::TimePoint> Stack::next_deadline() const { return impl_->next_deadline(); }
+std::optional<base::TimePoint> Stack::next_deadline() const {
+    return impl_->next_deadline();
+}
 
 void Stack::flush(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink) {
     impl_->pump(now);
@@ -53,7 +57,9 @@ std::optional<Event> Stack::poll_event() {
     return event;
 }
 
-void Stack::leave(base::TimePoint now) { impl_->leave(now); }
+void Stack::leave(base::TimePoint now) {
+    impl_->leave(now);
+}
 
 RequestId Stack::ping(const base::EndpointId& peer, base::TimePoint now) {
     const RequestId request{impl_->next_request_++};
@@ -68,10 +74,18 @@ RequestId Stack::ping(const base::EndpointId& peer, base::TimePoint now) {
     return request;
 }
 
-base::Result<base::EndpointId> Stack::resolve(std::string_view name) const { return impl_->node_.resolve(name); }
-std::string Stack::own_name() const { return impl_->node_.own_name(); }
-std::vector<DirectoryRow> Stack::directory(base::TimePoint now) const { return impl_->node_.directory(now); }
-std::vector<NeighborRow> Stack::neighbors(base::TimePoint now) const { return impl_->neighbors(now); }
+base::Result<base::EndpointId> Stack::resolve(std::string_view name) const {
+    return impl_->node_.resolve(name);
+}
+std::string Stack::own_name() const {
+    return impl_->node_.own_name();
+}
+std::vector<DirectoryRow> Stack::directory(base::TimePoint now) const {
+    return impl_->node_.directory(now);
+}
+std::vector<NeighborRow> Stack::neighbors(base::TimePoint now) const {
+    return impl_->neighbors(now);
+}
 
 base::Status Stack::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                                base::TimePoint now) {
@@ -135,7 +149,9 @@ std::optional<quic::ConnectionStats> Stack::connection_stats(quic::ConnectionRef
     return impl_->endpoint_.stats(connection);
 }
 
-const base::EndpointId& Stack::id() const { return impl_->endpoint_.id(); }
+const base::EndpointId& Stack::id() const {
+    return impl_->endpoint_.id();
+}
 
 wire::EndpointAddr Stack::addr() const {
     wire::EndpointAddr addr;
@@ -144,7 +160,11 @@ wire::EndpointAddr Stack::addr() const {
     return addr;
 }
 
-std::vector<Figure> Stack::figures() const { return impl_->figures(); }
-const telemetry::Ledger& Stack::ledger() const { return impl_->ledger_; }
+std::vector<Figure> Stack::figures() const {
+    return impl_->figures();
+}
+const telemetry::Ledger& Stack::ledger() const {
+    return impl_->ledger_;
+}
 
 }  // namespace grapevine::stack

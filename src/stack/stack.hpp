@@ -1,7 +1,7 @@
 #pragma once
 
-// One whole node, sans-IO: a mesh node (or a plain endpoint) on its QUIC endpoint. Datagrams, time and commands in; datagrams and
-// events out. The simulator and the event loop drive this same class.
+// One whole node, sans-IO: a mesh node (or a plain endpoint) on its QUIC endpoint. Datagrams, time and commands in;
+// datagrams and events out. The simulator and the event loop drive this same class.
 //
 // Use: after every batch of inputs call flush() once, then poll_event() until empty, then arm one timer for
 // next_deadline(). Not thread-safe; many stacks may live on one loop.
@@ -22,7 +22,7 @@
 namespace grapevine::stack {
 
 class Stack {
-   public:
+public:
     // `rng` and `ledger` outlive the stack.
     Stack(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
     ~Stack();
@@ -61,9 +61,11 @@ class Stack {
     base::Status broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now);
 
     // Application connections; semantics as quic::Endpoint's.
-    base::Result<quic::ConnectionRef> connect(const wire::EndpointAddr& peer, std::string_view alpn, base::TimePoint now);
+    base::Result<quic::ConnectionRef> connect(const wire::EndpointAddr& peer, std::string_view alpn,
+                                              base::TimePoint now);
     base::Result<quic::StreamRef> open_stream(quic::ConnectionRef connection, quic::Direction direction);
-    base::Result<std::size_t> write(quic::ConnectionRef connection, quic::StreamRef stream, base::ByteView data, bool fin);
+    base::Result<std::size_t> write(quic::ConnectionRef connection, quic::StreamRef stream, base::ByteView data,
+                                    bool fin);
     void consume(quic::ConnectionRef connection, quic::StreamRef stream, std::size_t bytes);
     void reset_stream(quic::ConnectionRef connection, quic::StreamRef stream, std::uint64_t code);
     void stop_sending(quic::ConnectionRef connection, quic::StreamRef stream, std::uint64_t code);
@@ -77,7 +79,7 @@ class Stack {
     [[nodiscard]] std::vector<Figure> figures() const;
     [[nodiscard]] const telemetry::Ledger& ledger() const;
 
-   private:
+private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -22,19 +22,16 @@ node::LinkEnd link_end(const quic::CloseReason& reason) {
     switch (reason.cause) {
         case quic::CloseCause::application_local:
         case quic::CloseCause::application_remote:
-        case quic::CloseCause::endpoint_shutdown:
-            return node::LinkEnd::closed;
+        case quic::CloseCause::endpoint_shutdown: return node::LinkEnd::closed;
         case quic::CloseCause::unreachable:
         case quic::CloseCause::handshake_timeout:
         case quic::CloseCause::wrong_peer:
         case quic::CloseCause::tls:
-        case quic::CloseCause::version:
-            return node::LinkEnd::dial_failed;
+        case quic::CloseCause::version: return node::LinkEnd::dial_failed;
         case quic::CloseCause::transport_local:
         case quic::CloseCause::transport_remote:
         case quic::CloseCause::idle_timeout:
-        case quic::CloseCause::stateless_reset:
-            return node::LinkEnd::lost;
+        case quic::CloseCause::stateless_reset: return node::LinkEnd::lost;
     }
     return node::LinkEnd::lost;
 }
@@ -61,7 +58,8 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
 
 void Stack::Impl::execute(node::Effects& effects, base::TimePoint now) {
     now_ = now;
-    for (auto& effect : effects) execute_one(effect, now);
+    for (auto& effect : effects)
+        execute_one(effect, now);
 }
 
 void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
@@ -95,9 +93,7 @@ void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         drive(now, [&](node::Effects& out) {
             std::visit(Overloaded{
-                           [&](GossipReceived& e) {
-                               node_.on_gossip(e.from, e.topic, std::move(e.message), now, out);
-                           },
+                           [&](GossipReceived& e) { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); },
                            [&](const LinkUp& e) {
                                const auto connection = links_.current(e.peer);
                                const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
@@ -129,7 +125,8 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
 
 void Stack::Impl::pump(base::TimePoint now) {
     now_ = now;
-    while (auto event = endpoint_.poll_event()) on_event(*event, now);
+    while (auto event = endpoint_.poll_event())
+        on_event(*event, now);
 }
 
 void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
@@ -156,23 +153,20 @@ void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
         return apply(links, now);
     }
     if (sessions_ && sessions_->owns(connection)) {
-        std::visit(Overloaded{
-                       [&](quic::StreamOpened& e) { sessions_->on_stream_opened(e, now); },
-                       [&](quic::StreamData& e) { sessions_->on_stream_data(e, now, sessions); },
-                       [&](quic::StreamWritable& e) { sessions_->on_writable(e.connection, e.stream); },
-                       [&](quic::StreamReset& e) {
-                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
-                       },
-                       [&](quic::StreamStopped& e) {
-                           endpoint_.reset_stream(e.connection, e.stream, e.code);
-                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
-                       },
-                       [&](quic::StreamClosed& e) {
-                           sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
-                       },
-                       [](auto&) {},
-                   },
-                   event);
+        std::visit(
+            Overloaded{
+                [&](quic::StreamOpened& e) { sessions_->on_stream_opened(e, now); },
+                [&](quic::StreamData& e) { sessions_->on_stream_data(e, now, sessions); },
+                [&](quic::StreamWritable& e) { sessions_->on_writable(e.connection, e.stream); },
+                [&](quic::StreamReset& e) { sessions_->on_stream_ended(e.connection, e.stream, now, sessions); },
+                [&](quic::StreamStopped& e) {
+                    endpoint_.reset_stream(e.connection, e.stream, e.code);
+                    sessions_->on_stream_ended(e.connection, e.stream, now, sessions);
+                },
+                [&](quic::StreamClosed& e) { sessions_->on_stream_ended(e.connection, e.stream, now, sessions); },
+                [](auto&) {},
+            },
+            event);
         return apply(sessions, now);
     }
     if (app_.contains(connection)) events_.push_back(std::move(event));

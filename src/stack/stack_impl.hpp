@@ -14,12 +14,12 @@
 
 namespace grapevine::stack {
 
-inline constexpr base::Duration kLeaveMin = std::chrono::milliseconds(100);   // For the last words to be acknowledged.
+inline constexpr base::Duration kLeaveMin = std::chrono::milliseconds(100);  // For the last words to be acknowledged.
 inline constexpr base::Duration kLeaveMax = std::chrono::milliseconds(1000);
 inline constexpr std::size_t kAppConnectionsMax = 4096;
 
 class Stack::Impl {
-   public:
+public:
     Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
 
     // Runs `input(effects)` on the node and carries out what it asks for.
@@ -53,7 +53,7 @@ class Stack::Impl {
     std::optional<base::TimePoint> leaving_since_;
     bool left_ = false;
 
-   private:
+private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
     void apply(SessionEffects& effects, base::TimePoint now);

@@ -1,7 +1,6 @@
 #include "stack/stack.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -23,7 +22,8 @@ std::vector<std::size_t> range(std::size_t from, std::size_t to) {
 // Members 0 to n-1 of one mesh, all joined through member 0.
 void add_mesh(TestCluster& cluster, const std::string& mesh, std::size_t count) {
     const std::size_t first = cluster.add(mesh, "broker", {});
-    for (std::size_t i = 1; i < count; ++i) cluster.add(mesh, i % 2 == 0 ? "broker" : "gateway", {first});
+    for (std::size_t i = 1; i < count; ++i)
+        cluster.add(mesh, i % 2 == 0 ? "broker" : "gateway", {first});
 }
 
 std::uint64_t figure(const Stack& stack, std::string_view name) {
@@ -60,8 +60,10 @@ TEST(Stack, TwoMeshesStayApart) {
     TestCluster cluster(3);
     add_mesh(cluster, "mesh1", 5);
     const std::size_t first = cluster.add("mesh2", "broker", {});
-    for (int i = 0; i < 4; ++i) cluster.add("mesh2", "compute", {first});
-    ASSERT_TRUE(cluster.run_until([&] { return cluster.converged(range(0, 5)) && cluster.converged(range(5, 10)); }, 1s));
+    for (int i = 0; i < 4; ++i)
+        cluster.add("mesh2", "compute", {first});
+    ASSERT_TRUE(
+        cluster.run_until([&] { return cluster.converged(range(0, 5)) && cluster.converged(range(5, 10)); }, 1s));
     cluster.run_for(60s);
     EXPECT_TRUE(cluster.converged(range(0, 5)) && cluster.converged(range(5, 10)));
 }
@@ -80,9 +82,6 @@ TEST(Stack, AnIdleMeshNeverBlinks) {
         for (const auto& change : events_of<DirectoryChanged>(cluster.member(i)))
             EXPECT_EQ(change.change, EntryChange::updated) << change.name;
         EXPECT_TRUE(events_of<SuspicionChanged>(cluster.member(i)).empty());
-        RecordProperty("turns_per_second", static_cast<int>(cluster.member(i).turns / 300));
-        std::cout << "wake-ups per second of node " << i << ": " << static_cast<double>(cluster.member(i).turns) / 300.0
-                  << "\n";
         EXPECT_LE(cluster.member(i).turns, 15U * 300U);
     }
 }
@@ -95,7 +94,6 @@ TEST(Stack, ASilentNodeIsBuriedByAllSurvivors) {
     cluster.silence(8);
     const auto began = cluster.now();
     ASSERT_TRUE(cluster.run_until([&] { return cluster.converged(range(0, 8)); }, 10s));
-    std::cout << "detected after " << std::chrono::duration<double>(cluster.now() - began).count() << " s\n";
     EXPECT_LE(cluster.now() - began, 5s);
 }
 
@@ -157,7 +155,8 @@ TEST(Stack, PingOfASilentNodeFailsByItsDeadline) {
 TEST(Stack, TopicsOfPlainEndpointsDeliverToAll) {
     TestCluster cluster(10);
     const base::TopicId topic{base::blake3(base::as_bytes("a topic"))};
-    for (int i = 0; i < 10; ++i) cluster.add(std::nullopt, "", {});
+    for (int i = 0; i < 10; ++i)
+        cluster.add(std::nullopt, "", {});
     for (std::size_t i = 0; i < 10; ++i) {
         std::vector<wire::EndpointAddr> via;
         if (i > 0) via.push_back(cluster.stack(0).addr());
@@ -170,7 +169,8 @@ TEST(Stack, TopicsOfPlainEndpointsDeliverToAll) {
         cluster.settle(i);
     }
     cluster.run_for(2s);
-    for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(events_of<TopicReceived>(cluster.member(i)).size(), 9U) << i;
+    for (std::size_t i = 0; i < 10; ++i)
+        EXPECT_EQ(events_of<TopicReceived>(cluster.member(i)).size(), 9U) << i;
 }
 
 TEST(Stack, AnOversizeBroadcastIsAnErrorToTheCaller) {

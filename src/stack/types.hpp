@@ -33,9 +33,9 @@ using node::TopicNeighborChanged;
 using node::TopicReceived;
 
 struct Config {
-    quic::Config quic;                    // `alpns` holds the application's own; the stack adds gossip and mesh.
-    std::optional<MeshConfig> mesh;       // Absent: a plain endpoint (gossip on topics of its own, streams).
-    bool gossip = true;                   // Serve /iroh-gossip/1.
+    quic::Config quic;               // `alpns` holds the application's own; the stack adds gossip and mesh.
+    std::optional<MeshConfig> mesh;  // Absent: a plain endpoint (gossip on topics of its own, streams).
+    bool gossip = true;              // Serve /iroh-gossip/1.
 };
 
 // A question to the stack that is answered later by an event.
@@ -64,7 +64,7 @@ struct NeighborRow {
     std::string name;
     base::SocketAddr remote;
     base::Duration rtt{};
-    base::Duration silence{};                // Since the last authenticated packet.
+    base::Duration silence{};  // Since the last authenticated packet.
     bool eager = false;
     quic::Origin origin = quic::Origin::outgoing;
 };

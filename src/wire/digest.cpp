@@ -228,7 +228,23 @@ std::string_view name(StatementFault fault) {
     return "unknown";
 }
 
-tl::expected<Statement, StatementError> open_statement(base::ByteView bytes) {
+namespace {
+
+bool signature_holds(const Envelope& envelope, base::ByteView bytes, base::VerificationMemo* memo) {
+    const auto verify = [&] {
+        return base::verify(envelope.signer, signed_bytes(envelope.kind, envelope.body), envelope.signature);
+    };
+    if (memo == nullptr) return verify();
+    const auto hash = base::blake3(bytes);
+    if (memo->contains(hash)) return true;
+    if (!verify()) return false;
+    memo->add(hash);
+    return true;
+}
+
+}  // namespace
+
+tl::expected<Statement, StatementError> open_statement(base::ByteView bytes, base::VerificationMemo* memo) {
     if (bytes.size() > kStatementMax)
         return refuse(StatementFault::oversized, "statement: " + std::to_string(bytes.size()) + " bytes where " +
                                                      std::to_string(kStatementMax) + " are allowed");
@@ -238,7 +254,7 @@ tl::expected<Statement, StatementError> open_statement(base::ByteView bytes) {
         return refuse(StatementFault::unknown_kind, "statement: unknown kind " + std::to_string(envelope->kind));
     auto claim = read_claim(envelope->kind, envelope->body);
     if (!claim) return tl::unexpected(claim.error());
-    if (!base::verify(envelope->signer, signed_bytes(envelope->kind, envelope->body), envelope->signature))
+    if (!signature_holds(*envelope, bytes, memo))
         return refuse(StatementFault::bad_signature, "statement: not signed by " + envelope->signer.short_hex());
     return Statement{envelope->signer, *std::move(claim), base::Bytes(bytes.begin(), bytes.end())};
 }

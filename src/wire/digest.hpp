@@ -25,6 +25,7 @@
 #include "base/ed25519.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/verification_memo.hpp"
 #include "wire/addr.hpp"
 
 namespace grapevine::wire {
@@ -116,6 +117,7 @@ struct StatementError {
 };
 // Checks size, form, version and names first, because they are cheap, and the signature last; nothing is returned
 // unless all hold.
-tl::expected<Statement, StatementError> open_statement(base::ByteView envelope);
+// A signature that `memo` knows is not verified again; one that holds is added.
+tl::expected<Statement, StatementError> open_statement(base::ByteView envelope, base::VerificationMemo* memo = nullptr);
 
 }  // namespace grapevine::wire
