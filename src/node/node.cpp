@@ -268,6 +268,7 @@ void Node::Impl::leave(base::TimePoint now, Effects& out) {
     if (mesh_) {
         directory::Effects effects;
         mesh_->directory.leave(now, effects);
+        say_to_lazy(effects, out);
         route(effects, now, out);
     }
     for (const auto& topic : gossip_.topics()) {

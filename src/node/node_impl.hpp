@@ -103,6 +103,7 @@ private:
     void accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now, Effects& out);
     void update_neighbors(base::TimePoint now, Effects& out);
     void open_sync(const base::EndpointId& peer, std::uint32_t attempt, Effects& out);
+    void say_to_lazy(const directory::Effects& effects, Effects& out);
     void mesh_deadline(base::TimePoint now, Effects& out);
 };
 

@@ -248,6 +248,20 @@ void Node::Impl::on_sync_ended(SyncRef ref, std::string_view error, base::TimePo
     if (!left_ && is_neighbor && attempt > 0 && attempt < kSyncAttemptsMax) open_sync(peer, attempt + 1, out);
 }
 
+// Last words go whole to every neighbour: nobody is left to answer a graft after an announcement.
+void Node::Impl::say_to_lazy(const directory::Effects& effects, Effects& out) {
+    const Topic* topic = gossip_.find(mesh_->topic);
+    if (topic == nullptr) return;
+    for (const auto& effect : effects) {
+        const auto* statement = std::get_if<directory::BroadcastStatement>(&effect);
+        if (statement == nullptr) continue;
+        const wire::Gossip message{base::MessageId{base::blake3(statement->envelope)}, statement->envelope,
+                                   wire::Scope{wire::ScopeKind::swarm, wire::Round{0}}};
+        for (const auto& peer : topic->broadcast().peers(broadcast::LinkState::lazy))
+            out.push_back(SendMessage{peer, mesh_->topic, wire::BroadcastMessage{message}});
+    }
+}
+
 void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
     directory::Effects effects;
     const Topic* topic = gossip_.find(mesh_->topic);
