@@ -1,5 +1,6 @@
 #include "broadcast/message_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -59,6 +60,19 @@ const wire::Gossip* MessageStore::insert(wire::Gossip message, TimePoint now) {
     ledger_.born(telemetry::Kind::gossip_message);
     cache_order_.push_back({now + message_retention_, id});
     return &cache_.emplace(id, Cached{std::move(message), now + message_retention_}).first->second.message;
+}
+
+std::vector<wire::Announcement> MessageStore::recent(Duration age, std::size_t count, TimePoint now) const {
+    const auto young = [&](const Expiry& e) { return e.at > now && e.at - message_retention_ + age >= now; };
+    std::vector<wire::Announcement> announcements;
+    for (auto it = cache_order_.rbegin(); it != cache_order_.rend(); ++it) {
+        if (announcements.size() >= count || !young(*it)) {
+            break;
+        }
+        announcements.push_back({it->id, cache_.at(it->id).message.scope.round});
+    }
+    std::reverse(announcements.begin(), announcements.end());
+    return announcements;
 }
 
 void MessageStore::make_room(std::size_t bytes) {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -49,6 +50,9 @@ public:
     // Records an id and its message; the id is not `seen`. Returns the stored message, or null if it alone exceeds the
     // limit of bytes, in which case only the id is kept.
     const wire::Gossip* insert(wire::Gossip message, TimePoint now);
+
+    // The latest messages that are not older than `age`, at most `count`, oldest first.
+    [[nodiscard]] std::vector<wire::Announcement> recent(Duration age, std::size_t count, TimePoint now) const;
 
     void expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;

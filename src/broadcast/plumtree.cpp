@@ -260,7 +260,7 @@ void Plumtree::send(const EndpointId& to, wire::BroadcastMessage message, Effect
     out.emplace_back(std::in_place_type<SendBroadcast>, to, std::move(message));
 }
 
-void Plumtree::on_neighbor_up(const EndpointId& peer, NeighborRole role, Effects& out) {
+void Plumtree::on_neighbor_up(const EndpointId& peer, NeighborRole role, TimePoint now, Effects& out) {
     if (peer == self_ || is_neighbor(peer)) {
         return;
     }
@@ -269,6 +269,9 @@ void Plumtree::on_neighbor_up(const EndpointId& peer, NeighborRole role, Effects
     const LinkState state = role == NeighborRole::spare && in_tree ? LinkState::lazy : LinkState::eager;
     links_.push_back({peer, state, {}});
     out.emplace_back(LinkStateChanged{peer, state});
+    for (const wire::Announcement& recent : store_.recent(config_.catch_up_age, kCatchUpMax, now)) {
+        announce(links_.back(), recent, now);
+    }
 }
 
 // Section 3.7: the failed neighbour goes, and with it what it announced.

@@ -24,6 +24,8 @@
 // - A message goes neither whole nor announced to a peer that announced it with no more hops than our copy made: it has
 // it
 //   and is as near to the author. To one that is further away it goes as ever, so that the Prune settles the link.
+// - A new neighbour is told of the messages of the last catch_up_age, as a lazy peer is. So a node that was cut off for
+//   a moment gets what it lacks, whoever takes it in, and a newcomer the latest few; who has them asks for nothing.
 // - An id that does not match its content is dropped and counted, its sender's link unchanged.
 // - Hop counts saturate. What would not fit a frame after the count grew is not forwarded, and counted.
 // - All tables are bounded; see the limits here, in message_store.hpp and in missing_messages.hpp.
@@ -49,6 +51,8 @@ using namespace std::chrono_literals;
 
 // Announcements waiting for one lazy peer. Full: the oldest goes, and is counted.
 inline constexpr std::size_t kLazyQueueMax = 1024;
+// Messages that a new neighbour is told of, the latest ones; as many as fill one IHave.
+inline constexpr std::size_t kCatchUpMax = 116;
 
 struct Config {
     // iroh has 80 ms and 40 ms. With links of 10 to 50 ms both are so short that they ask for what is on its way:
@@ -57,6 +61,7 @@ struct Config {
     Duration graft_timeout_2 = 110ms;       // Paper: smaller than the first, about a round trip.
     Duration dispatch_timeout = 5ms;        // iroh: announcements are batched for this long.
     wire::Round optimization_threshold{5};  // Paper, section 4.1, and iroh have 7; 5 measured to give fewer hops.
+    Duration catch_up_age = 5s;             // Ours: a new neighbour is told of messages up to this old.
     Duration message_retention = 30s;       // iroh.
     Duration id_retention = 90s;            // iroh.
     std::size_t message_bytes_max = wire::kGossipMessageMax;  // A body sent is smaller than this (iroh's rule).
@@ -148,7 +153,7 @@ public:
     // Refused with ErrorCode::invalid when the content is larger than content_max().
     base::Result<Receipt> broadcast(base::Bytes content, wire::ScopeKind scope, TimePoint now, Effects& out);
     void on_message(const EndpointId& from, wire::BroadcastMessage message, TimePoint now, Effects& out);
-    void on_neighbor_up(const EndpointId& peer, NeighborRole role, Effects& out);
+    void on_neighbor_up(const EndpointId& peer, NeighborRole role, TimePoint now, Effects& out);
     void on_neighbor_down(const EndpointId& peer);
 
     void on_deadline(TimePoint now, Effects& out);

@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
                 twin.neighbors.insert(from);
                 tree.on_neighbor_up(
                     from, in.byte() % 2 == 0 ? broadcast::NeighborRole::essential : broadcast::NeighborRole::spare,
-                    out);
+                    now, out);
                 break;
             case 1:
                 tree.on_neighbor_down(from);

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/blake3.hpp"
@@ -44,7 +46,7 @@ protected:
     void up(std::initializer_list<std::uint8_t> peers) {
         Effects out;
         for (const std::uint8_t n : peers) {
-            tree_->on_neighbor_up(peer(n), NeighborRole::essential, out);
+            tree_->on_neighbor_up(peer(n), NeighborRole::essential, at(0s), out);
         }
     }
     Effects receive(std::uint8_t from, wire::BroadcastMessage message, Duration when = 0s) {
@@ -76,7 +78,7 @@ protected:
 TEST_F(PlumtreeTest, ANewNeighborIsEager) {
     make();
     Effects out;
-    tree_->on_neighbor_up(peer(1), NeighborRole::essential, out);
+    tree_->on_neighbor_up(peer(1), NeighborRole::essential, at(0s), out);
     EXPECT_EQ(out, (Effects{LinkStateChanged{peer(1), LinkState::eager}}));
     EXPECT_EQ(tree_->link(peer(1)), LinkState::eager);
     EXPECT_EQ(tree_->link(peer(2)), std::nullopt);
@@ -85,14 +87,27 @@ TEST_F(PlumtreeTest, ANewNeighborIsEager) {
 TEST_F(PlumtreeTest, ASpareNeighborIsLazyOnlyInAWorkingTree) {
     make();
     Effects out;
-    tree_->on_neighbor_up(peer(1), NeighborRole::spare, out);
+    tree_->on_neighbor_up(peer(1), NeighborRole::spare, at(0s), out);
     EXPECT_EQ(tree_->link(peer(1)), LinkState::eager);
     receive(1, gossip("a", 0));
-    tree_->on_neighbor_up(peer(2), NeighborRole::spare, out);
+    tree_->on_neighbor_up(peer(2), NeighborRole::spare, at(0s), out);
     EXPECT_EQ(tree_->link(peer(2)), LinkState::lazy);
     tree_->on_neighbor_down(peer(1));
-    tree_->on_neighbor_up(peer(3), NeighborRole::spare, out);
+    tree_->on_neighbor_up(peer(3), NeighborRole::spare, at(0s), out);
     EXPECT_EQ(tree_->link(peer(3)), LinkState::eager);
+}
+
+TEST_F(PlumtreeTest, ANewNeighborIsToldOfRecentMessages) {
+    make();
+    up({1});
+    receive(1, gossip("old", 0), 0s);
+    receive(1, gossip("young", 3), 4s);
+    Effects out;
+    tree_->on_neighbor_up(peer(2), NeighborRole::spare, at(6s), out);
+    const wire::IHave told{{{id_of("young"), Round{4}}}};
+    const Effects sent = deadline(6s + 5ms);
+    EXPECT_NE(std::find(sent.begin(), sent.end(), send(2, told)), sent.end());
+    EXPECT_EQ(sent.size(), 1U);
 }
 
 TEST_F(PlumtreeTest, ABroadcastGoesWholeToEagerAndAnnouncedToLazyPeers) {

@@ -13,7 +13,7 @@ HyParView::HyParView(const EndpointId& self, const Config& config, base::Rng& rn
     : self_(self),
       config_(config),
       rng_(rng),
-      views_(self, config.active_view_capacity, config.passive_view_capacity, rng, ledger),
+      views_(self, config.active_view_max, config.passive_view_capacity, rng, ledger),
       refill_backoff_(config.refill_interval_min) {
     GRAPEVINE_ASSERT(config.refill_interval_min > Duration::zero(), "a refill interval of zero would spin");
     GRAPEVINE_ASSERT(config.shuffle_interval > Duration::zero(), "a shuffle interval of zero would spin");
@@ -81,6 +81,8 @@ void HyParView::quit(TimePoint now, Effects& out) {
     parted_.clear();
     connected_ = false;
     shuffle_at_.reset();
+    take_back_at_.reset();
+    active_since_.clear();
     update_refill_timer(now);
 }
 

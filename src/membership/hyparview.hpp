@@ -23,6 +23,10 @@
 // - A high-priority Neighbor from a peer with whom a Disconnect was exchanged within parting_hold counts as low: mostly
 // it
 //   crossed that Disconnect on the way, and obeying it makes evictions echo through the overlay for ever.
+// - A settled neighbour that we evict is asked back a moment later, with low priority, and may take our active view
+//   beyond its capacity, up to active_view_max. iroh asks one passive peer for each neighbour that it loses, and notices
+//   the death of others only after 30 s: the eviction may have taken its last live link. During a mass join nobody is
+//   settled, so nothing changes there.
 // - A ShuffleReply makes only a node without neighbours ask at once, since every refusal brings one.
 // - A walk that cannot go on ends here instead of vanishing; walks are never longer than our own would be; a message
 // that
@@ -32,6 +36,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -58,7 +63,8 @@ inline constexpr std::size_t kShuffleTakenMax = 16;
 inline constexpr std::size_t kPartedMax = 32;
 
 struct Config {
-    std::size_t active_view_capacity = 5;        // Paper, section 5.1.
+    std::size_t active_view_capacity = 5;        // Paper, section 5.1. Below it we look for neighbours.
+    std::size_t active_view_max = 6;             // Ours: with victims that are taken back. At least the capacity.
     std::size_t passive_view_capacity = 30;      // Paper, section 5.1.
     wire::Ttl active_random_walk_length{6};      // Paper, section 5.1 (ARWL).
     wire::Ttl passive_random_walk_length{3};     // Paper, section 5.1 (PRWL).
@@ -76,6 +82,8 @@ struct Config {
     std::size_t refill_at_once_passive_below = 10;
     Duration refill_interval_min = 2s;   // Ours: first retry while below capacity,
     Duration refill_interval_max = 60s;  // doubling up to this: a refused dial costs a handshake.
+    Duration settled_after = 2s;        // Ours: a neighbour for so long is taken back after an eviction,
+    Duration take_back_after = 100ms;   // when it has had about a round trip to find another one.
     Duration parting_hold = 1s;          // Ours: how long a Disconnect is remembered, a few round trips.
 };
 
@@ -138,6 +146,7 @@ struct Counters {
     std::uint64_t passive_replaced = 0;       // Entries of a full passive view that gave way.
     std::uint64_t request_timeouts = 0;
     std::uint64_t evictions = 0;       // Active peers that gave way.
+    std::uint64_t take_backs = 0;      // Victims that were asked back.
     std::uint64_t strangers_told = 0;  // Peers that took us for a neighbour.
     std::uint64_t isolations = 0;
 };
@@ -203,6 +212,7 @@ private:
     Taken add_active(const EndpointId& peer, const std::optional<wire::PeerData>& data, wire::Priority priority,
                      Reply reply, TimePoint now, Effects& out);
     void evict_random(TimePoint now, Effects& out);
+    void take_back(TimePoint now, Effects& out);
     void lose_active(const EndpointId& peer, DownReason reason, TimePoint now, Effects& out);
     void report_if_isolated(Effects& out);
     void mark_closing(const EndpointId& peer);
@@ -229,6 +239,9 @@ private:
     std::vector<Parted> parted_;  // Oldest first.
     std::optional<TimePoint> shuffle_at_;
     std::optional<TimePoint> refill_at_;
+    std::map<EndpointId, TimePoint> active_since_;  // Of the active peers.
+    EndpointId take_back_;  // The latest settled victim: asked at take_back_at_, welcome beyond the capacity.
+    std::optional<TimePoint> take_back_at_;
     Duration refill_backoff_;
     bool connected_ = false;
     Counters counters_;

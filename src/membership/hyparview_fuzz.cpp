@@ -87,7 +87,7 @@ struct Twin {
 void check(const HyParView& view, const Twin& twin, const membership::Config& config, base::TimePoint now) {
     const std::set<base::EndpointId> active(view.active().begin(), view.active().end());
     GRAPEVINE_ASSERT(active == twin.neighbors && active.size() == view.active().size(), "invariant 2");
-    GRAPEVINE_ASSERT(view.active().size() <= config.active_view_capacity, "invariant 1: active capacity");
+    GRAPEVINE_ASSERT(view.active().size() <= config.active_view_max, "invariant 1: active capacity");
     GRAPEVINE_ASSERT(view.passive().size() <= config.passive_view_capacity, "invariant 1: passive capacity");
     for (const base::EndpointId& id : view.passive()) {
         GRAPEVINE_ASSERT(!active.contains(id) && id != peer(0), "invariant 1: one view");

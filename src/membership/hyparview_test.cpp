@@ -421,6 +421,32 @@ TEST_F(HyParViewTest, PeerDataIsReportedWhenItChanges) {
     EXPECT_EQ(all<PeerDataLearned>(receive(1, wire::Join{data("b")})).size(), 1U);
 }
 
+// Invariant 1: a settled victim may come back beyond the capacity; nobody else may.
+TEST_F(HyParViewTest, ASettledVictimIsAskedBackAndWelcome) {
+    make();
+    fill(5);
+    const auto down = all<NeighborDown>(receive(6, wire::Join{kNoAddress}, 10s));
+    ASSERT_EQ(down.size(), 1U);
+    const std::uint8_t victim = down[0].peer.bytes[0];
+    const auto asked = sent<wire::Neighbor>(deadline(10s + Config{}.take_back_after));
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0].first, peer(victim));
+    EXPECT_EQ(asked[0].second.priority, Priority::low);
+    receive(victim, wire::Neighbor{Priority::low, kNoAddress}, 10s + 150ms);
+    EXPECT_EQ(view_->active().size(), 6U);
+    receive(9, wire::Neighbor{Priority::low, kNoAddress}, 10s + 200ms);
+    EXPECT_FALSE(view_->is_active(peer(9)));
+    EXPECT_EQ(view_->counters().take_backs, 1U);
+}
+
+TEST_F(HyParViewTest, AnUnsettledVictimIsNotAskedBack) {
+    make();
+    fill(6);
+    EXPECT_EQ(view_->counters().evictions, 1U);
+    EXPECT_TRUE(sent<wire::Neighbor>(deadline(Config{}.take_back_after)).empty());
+    EXPECT_EQ(view_->counters().take_backs, 0U);
+}
+
 TEST_F(HyParViewTest, AStrayBroadcastIsAnsweredWithGoodbyeOnceInAWhile) {
     make();
     fill(2);

@@ -11,13 +11,16 @@ namespace grapevine::membership {
 HyParView::Taken HyParView::add_active(const EndpointId& peer, const std::optional<wire::PeerData>& data,
                                        wire::Priority priority, Reply reply, TimePoint now, Effects& out) {
     if (!is_active(peer)) {
-        if (views_.active_full()) {
-            if (priority == wire::Priority::low) {
-                return Taken::no;
-            }
+        const bool invited = reply == Reply::no && peer == take_back_;
+        const std::size_t room = invited ? config_.active_view_max : config_.active_view_capacity;
+        if (priority == wire::Priority::low && active().size() >= room) {
+            return Taken::no;
+        }
+        if (priority == wire::Priority::high && active().size() >= config_.active_view_capacity) {
             evict_random(now, out);
         }
         views_.add_active(peer);
+        active_since_[peer] = now;
         out.emplace_back(NeighborUp{peer, priority});
         if (!connected_) {
             connected_ = true;
@@ -38,12 +41,27 @@ void HyParView::evict_random(TimePoint now, Effects& out) {
     count(views_.demote(victim));
     send_disconnect(victim, Parting::alive, now, out);
     mark_closing(victim);
+    if (now - active_since_.at(victim) >= config_.settled_after) {
+        take_back_ = victim;
+        take_back_at_ = now + config_.take_back_after;
+    }
+    active_since_.erase(victim);
+}
+
+// A victim that found another neighbour in the meantime has no room and refuses.
+void HyParView::take_back(TimePoint now, Effects& out) {
+    take_back_at_.reset();
+    if (views_.is_passive(take_back_) && active().size() < config_.active_view_max) {
+        ++counters_.take_backs;
+        send_neighbor(take_back_, wire::Priority::low, RequestKind::ask, now, out);
+    }
 }
 
 // A peer that closed its connection after an orderly goodbye is alive and stays known.
 void HyParView::lose_active(const EndpointId& peer, DownReason reason, TimePoint now, Effects& out) {
     out.emplace_back(NeighborDown{peer, reason});
     out.emplace_back(DisconnectPeer{peer});
+    active_since_.erase(peer);
     const bool was_closing = closing_.erase(peer);
     if (reason == DownReason::disconnected || (reason == DownReason::connection_closed && was_closing)) {
         count(views_.demote(peer));
@@ -142,6 +160,9 @@ void HyParView::on_deadline(TimePoint now, Effects& out) {
         shuffle(out);
         shuffle_at_ = now + rng_.jitter(config_.shuffle_interval, config_.shuffle_jitter);
     }
+    if (take_back_at_ && *take_back_at_ <= now) {
+        take_back(now, out);
+    }
     if (refill_at_ && *refill_at_ <= now) {
         refill_backoff_ = std::min(refill_backoff_ * 2, config_.refill_interval_max);
         refill_at_ = now + refill_backoff_;
@@ -200,7 +221,7 @@ void HyParView::start_shuffle_timer(TimePoint now) {
 }
 
 std::optional<TimePoint> HyParView::next_deadline() const {
-    std::optional<TimePoint> deadline = base::earliest(shuffle_at_, refill_at_);
+    std::optional<TimePoint> deadline = base::earliest(base::earliest(shuffle_at_, refill_at_), take_back_at_);
     for (const Request& request : requests_) {
         if (request.kind != RequestKind::answer) {
             deadline = base::earliest(deadline, request.until);

@@ -19,7 +19,7 @@ Topic::Topic(const base::EndpointId& self, const TopicConfig& config, base::Rng&
 
 void Topic::join(const std::vector<base::EndpointId>& peers, base::TimePoint now, TopicEffects& out) {
     membership_.join(peers, now, membership_effects_);
-    route_membership(out);
+    route_membership(now, out);
 }
 
 base::Result<broadcast::Receipt> Topic::broadcast(base::Bytes content, wire::ScopeKind scope, base::TimePoint now,
@@ -33,30 +33,30 @@ void Topic::on_message(const base::EndpointId& from, wire::TopicMessage message,
                        TopicEffects& out) {
     if (const auto* membership = std::get_if<wire::MembershipMessage>(&message)) {
         membership_.on_message(from, *membership, now, membership_effects_);
-        route_membership(out);
+        route_membership(now, out);
         return;
     }
     broadcast_.on_message(from, std::get<wire::BroadcastMessage>(std::move(message)), now, broadcast_effects_);
     route_broadcast(out);
     if (!membership_.is_active(from)) {
         membership_.on_stray_broadcast(from, now, membership_effects_);
-        route_membership(out);
+        route_membership(now, out);
     }
 }
 
 void Topic::on_peer_disconnected(const base::EndpointId& peer, base::TimePoint now, TopicEffects& out) {
     membership_.on_peer_disconnected(peer, now, membership_effects_);
-    route_membership(out);
+    route_membership(now, out);
 }
 
 void Topic::quit(base::TimePoint now, TopicEffects& out) {
     membership_.quit(now, membership_effects_);
-    route_membership(out);
+    route_membership(now, out);
 }
 
 void Topic::on_deadline(base::TimePoint now, TopicEffects& out) {
     membership_.on_deadline(now, membership_effects_);
-    route_membership(out);
+    route_membership(now, out);
     broadcast_.on_deadline(now, broadcast_effects_);
     route_broadcast(out);
 }
@@ -65,14 +65,14 @@ std::optional<base::TimePoint> Topic::next_deadline() const {
     return base::earliest(membership_.next_deadline(), broadcast_.next_deadline());
 }
 
-void Topic::route_membership(TopicEffects& out) {
+void Topic::route_membership(base::TimePoint now, TopicEffects& out) {
     for (membership::Effect& effect : membership_effects_) {
         if (auto* send = std::get_if<membership::SendMembership>(&effect)) {
             out.emplace_back(SendGossip{send->to, std::move(send->message)});
             continue;
         }
         if (const auto* up = std::get_if<membership::NeighborUp>(&effect)) {
-            broadcast_.on_neighbor_up(up->peer, role_of(up->priority), broadcast_effects_);
+            broadcast_.on_neighbor_up(up->peer, role_of(up->priority), now, broadcast_effects_);
         } else if (const auto* down = std::get_if<membership::NeighborDown>(&effect)) {
             broadcast_.on_neighbor_down(down->peer);
         }

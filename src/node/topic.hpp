@@ -59,7 +59,7 @@ public:
     void reset_quality() { broadcast_.reset_quality(); }
 
 private:
-    void route_membership(TopicEffects& out);
+    void route_membership(base::TimePoint now, TopicEffects& out);
     void route_broadcast(TopicEffects& out);
 
     membership::HyParView membership_;
