@@ -19,13 +19,17 @@ constexpr std::uintmax_t kScenarioBytesMax = 1U << 20U;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
+// The one place of the simulator that reads the real clock: for the ratio of simulated to real time, which decides
+// nothing.
 class Stopwatch {
-   public:
+public:
     [[nodiscard]] double seconds() const {
+        // style: allow clock, because it is printed only
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     }
 
-   private:
+private:
+    // style: allow clock, because it is printed only
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
@@ -45,7 +49,9 @@ base::Result<std::string> read_file(const std::filesystem::path& path) {
     return text.str();
 }
 
-int exit_code(const base::Error& error) { return error.code == base::ErrorCode::failed ? kExitFailed : kExitUsage; }
+int exit_code(const base::Error& error) {
+    return error.code == base::ErrorCode::failed ? kExitFailed : kExitUsage;
+}
 
 bool run_gossip(const Scenario& scenario, std::uint64_t seed, Output output, std::ostream& out) {
     bool passed = true;
@@ -152,6 +158,9 @@ int run_command(const CommandOptions& options, std::ostream& out, std::ostream& 
     return passed ? 0 : kExitFailed;
 }
 
-int run_command(const CommandOptions& options) { return run_command(options, std::cout, std::cerr); }
+int run_command(const CommandOptions& options) {
+    // style: allow log, because this is the command itself
+    return run_command(options, std::cout, std::cerr);
+}
 
 }  // namespace grapevine::sim

@@ -1,7 +1,7 @@
 #pragma once
 
-// The command `grapevine sim SCENARIO`: runs a scenario, prints its figures, and on a failure the one command that replays
-// it. This is the edge of the simulator: the only place that reads files and the real clock.
+// The command `grapevine sim SCENARIO`: runs a scenario, prints its figures, and on a failure the one command that
+// replays it. This is the edge of the simulator: the only place that reads files and the real clock.
 
 #include <cstdint>
 #include <iosfwd>
@@ -28,11 +28,11 @@ enum class Task : std::uint8_t { run, list };
 
 struct CommandOptions {
     Task task = Task::run;
-    std::string scenario;               // A name in `folder`, or a file (has a slash or ends in .toml).
+    std::string scenario;  // A name in `folder`, or a file (has a slash or ends in .toml).
     std::string folder = "scenarios";
-    SeedRange seeds;                    // --seed N, --seeds N..M.
+    SeedRange seeds;  // --seed N, --seeds N..M.
     Output output = Output::text;
-    std::optional<std::string> trace;   // A file for the event log of the first seed.
+    std::optional<std::string> trace;  // A file for the event log of the first seed.
 };
 
 // "7" or "1..20".

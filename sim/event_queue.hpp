@@ -16,7 +16,7 @@ namespace grapevine::sim {
 
 template <typename Payload>
 class EventQueue {
-   public:
+public:
     struct Event {
         base::TimePoint at;
         Payload payload;
@@ -50,14 +50,12 @@ class EventQueue {
     // Not for an empty queue.
     [[nodiscard]] base::TimePoint next_at() const { return heap_.top().at; }
 
-   private:
+private:
     struct Entry {
         base::TimePoint at;
         std::uint64_t sequence = 0;
         std::size_t slot = 0;  // Payloads stay where they are; the heap moves only these entries.
-        bool operator<(const Entry& other) const {
-            return at != other.at ? at > other.at : sequence > other.sequence;
-        }
+        bool operator<(const Entry& other) const { return at != other.at ? at > other.at : sequence > other.sequence; }
     };
 
     std::priority_queue<Entry> heap_;

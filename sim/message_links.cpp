@@ -118,8 +118,8 @@ void MessageWorld::on_dial(std::size_t node, std::size_t peer, LinkId link) {
     Process& process = processes_[node];
     if (process.closed.contains(link)) return post(node, peer, {link, CloseMessage{}}, kOverheadBytes);
     Link* mine = find_link(node, peer);
-    const bool ours_wins = mine != nullptr && mine->id != link && mine->state == LinkState::dialling &&
-                           id(node) < id(peer);
+    const bool ours_wins =
+        mine != nullptr && mine->id != link && mine->state == LinkState::dialling && id(node) < id(peer);
     if (ours_wins) return;
     if (mine == nullptr || mine->id != link) {
         Link fresh;
@@ -144,7 +144,8 @@ void MessageWorld::link_up(std::size_t node, std::size_t peer, Role role) {
     link.state = LinkState::up;
     schedule(now() + kIdleTimeout, {node, peer, 0, IdleCheck{link.id}});
     auto waiting = std::exchange(link.waiting, {});
-    for (auto& message : waiting) send_now(node, peer, link, std::move(message));
+    for (auto& message : waiting)
+        send_now(node, peer, link, std::move(message));
     const auto remote = role == Role::dialler ? std::optional(machine(peer).addr) : std::nullopt;
     processes_[node].node->on_link_up(id(peer), remote, now());
 }
@@ -191,8 +192,7 @@ void MessageWorld::close(std::size_t from, const base::EndpointId& peer) {
 void MessageWorld::close_link(std::size_t from, std::size_t to) {
     const Link* link = find_link(from, to);
     if (link == nullptr) return;
-    if (link->state == LinkState::up)
-        post_reliably(from, to, {link->id, CloseMessage{link->next_out}}, now(), 0, {});
+    if (link->state == LinkState::up) post_reliably(from, to, {link->id, CloseMessage{link->next_out}}, now(), 0, {});
     processes_[from].closed.insert(link->id);
     processes_[from].links.erase(to);
 }
@@ -242,8 +242,7 @@ void MessageWorld::check_idle(std::size_t node, std::size_t peer, LinkId id_of_l
     const bool hears = power(peer) == Power::running && network().is_open(peer, node) &&
                        network().is_open(node, peer) && find_link(peer, node, id_of_link) != nullptr;
     if (hears) link->heard = now();  // By the keep-alive.
-    if (now() - link->heard >= kIdleTimeout)
-        return lose(node, peer, id_of_link, node::LinkEnd::lost, "idle timeout");
+    if (now() - link->heard >= kIdleTimeout) return lose(node, peer, id_of_link, node::LinkEnd::lost, "idle timeout");
     schedule(link->heard + kIdleTimeout, {node, peer, 0, IdleCheck{id_of_link}});
 }
 

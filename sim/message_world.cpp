@@ -29,8 +29,10 @@ void MessageWorld::destroy(std::size_t node) {
 void MessageWorld::say_goodbye(std::size_t node) {
     drive(node, [&](node::Node& n, node::Effects& out) { n.leave(now(), out); });
     std::vector<std::size_t> peers;
-    for (const auto& [peer, link] : processes_[node].links) peers.push_back(peer);
-    for (const std::size_t peer : peers) close_link(node, peer);
+    for (const auto& [peer, link] : processes_[node].links)
+        peers.push_back(peer);
+    for (const std::size_t peer : peers)
+        close_link(node, peer);
 }
 
 void MessageWorld::tell_address(std::size_t node) {
@@ -48,7 +50,9 @@ std::vector<node::DirectoryRow> MessageWorld::directory(std::size_t node) const 
     return processes_[node].node->directory(now());
 }
 
-std::vector<node::Figure> MessageWorld::figures(std::size_t node) const { return processes_[node].node->figures(); }
+std::vector<node::Figure> MessageWorld::figures(std::size_t node) const {
+    return processes_[node].node->figures();
+}
 
 std::optional<base::TimePoint> MessageWorld::deadline(std::size_t node) const {
     return processes_[node].node->next_deadline();

@@ -3,7 +3,8 @@
 // Nodes at the level of messages: node::Node without QUIC and TLS. Links behave as the stack's do, in the small:
 // - A first message to a peer dials it at its candidate addresses; meanwhile messages wait, at most kWaitingMax. A dial
 //   takes one round trip, is repeated with backoff, and fails after kDialTimeout, or at once where nobody listens.
-// - Messages of a direction arrive in order. What the network loses is sent again with doubling waits, until the link ends.
+// - Messages of a direction arrive in order. What the network loses is sent again with doubling waits, until the link
+// ends.
 // - A link whose peer was not heard for kIdleTimeout is lost. A keep-alive every 5 s is taken for granted where the
 //   network lets it through. A process that does not know the link answers with a reset.
 // - Where both dial at once, the dial of the smaller id is the one that both keep.
@@ -26,7 +27,7 @@ inline constexpr base::Duration kExchangeTimeout = std::chrono::seconds(10);
 inline constexpr std::size_t kWaitingMax = 256;
 
 class MessageWorld final : public World {
-   public:
+public:
     MessageWorld(const NetworkConfig& network, std::uint64_t seed) : World(network, seed) {}
     ~MessageWorld() override = default;
 
@@ -34,7 +35,7 @@ class MessageWorld final : public World {
     [[nodiscard]] std::vector<node::DirectoryRow> directory(std::size_t node) const override;
     [[nodiscard]] std::vector<node::Figure> figures(std::size_t node) const override;
 
-   protected:
+protected:
     void boot(std::size_t node) override;
     void destroy(std::size_t node) override;
     void say_goodbye(std::size_t node) override;
@@ -45,7 +46,7 @@ class MessageWorld final : public World {
     void nobody_there(const Packet& packet) override;
     void take_own(OwnEvent& event) override;
 
-   private:
+private:
     enum class LinkState : std::uint8_t { dialling, up };
     // One side's view of its link to a peer.
     struct Link {
@@ -54,7 +55,7 @@ class MessageWorld final : public World {
         base::TimePoint made;
         base::TimePoint heard;
         std::deque<GossipMessage> waiting;
-        std::uint64_t next_out = 0;                   // Sequence numbers of this direction.
+        std::uint64_t next_out = 0;  // Sequence numbers of this direction.
         std::uint64_t next_in = 0;
         std::map<std::uint64_t, GossipMessage> early;  // Came before their turn.
         std::optional<std::uint64_t> closes_at;        // The peer closes after this message.
@@ -70,8 +71,8 @@ class MessageWorld final : public World {
         std::map<std::size_t, Link> links;  // By peer.
         std::map<ExchangeId, Exchange> exchanges;
         std::map<node::SyncRef, ExchangeId> by_ref;
-        std::set<LinkId> closed;                // Links that this side closed.
-        std::set<ExchangeId> served;            // Exchanges that peers opened here, so that a copy opens none.
+        std::set<LinkId> closed;      // Links that this side closed.
+        std::set<ExchangeId> served;  // Exchanges that peers opened here, so that a copy opens none.
         std::uint64_t next_incoming_sync = 1;
     };
 
@@ -80,7 +81,8 @@ class MessageWorld final : public World {
     void drive(std::size_t index, Input input) {
         node::Effects effects;
         input(*processes_[index].node, effects);
-        for (auto& effect : effects) execute(index, effect);
+        for (auto& effect : effects)
+            execute(index, effect);
     }
     void execute(std::size_t index, node::Effect& effect);
 

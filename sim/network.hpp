@@ -6,7 +6,8 @@
 //  1. A partition separates nodes of different groups; a blocked pair loses packets in one direction only.
 //  2. A packet larger than the MTU vanishes, as with the don't-fragment bit.
 //  3. Loss: independent, with the given probability. Duplication: a second copy with a delay of its own.
-//  4. Latency of a pair is constant: uniform in [latency_min, latency_max), a function of the seed and the pair alone, so
+//  4. Latency of a pair is constant: uniform in [latency_min, latency_max), a function of the seed and the pair alone,
+//  so
 //     that it does not depend on what was sent before.
 //  5. Jitter: uniform in [0, jitter) on top of it, so packets overtake each other. Reordering: with the given
 //     probability a packet is held back by another reorder_delay.
@@ -57,7 +58,7 @@ struct NetworkCounters {
 };
 
 class Network {
-   public:
+public:
     // Latencies come from `seed`, all else from the generator derived from it.
     Network(const NetworkConfig& config, std::uint64_t seed);
 
@@ -81,7 +82,7 @@ class Network {
     [[nodiscard]] const NetworkConfig& config() const { return config_; }
     [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
 
-   private:
+private:
     struct Slow {
         base::Duration delay{};
         std::uint64_t rate_bytes = 0;

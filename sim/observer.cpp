@@ -29,7 +29,7 @@ std::string_view name(Change change) {
 
 }  // namespace
 
-Observer::Observer(World& world) : world_(world) {
+Observer::Observer(World& world, Timing timing) : world_(world), timing_(timing) {
     world_.on_report([this](std::size_t node, Report& report) { on_report(node, report); });
 }
 
@@ -40,6 +40,7 @@ void Observer::added(std::size_t node, std::size_t mesh) {
 }
 
 void Observer::watch(Change change, std::optional<std::size_t> node) {
+    if (timing_ == Timing::none) return;
     std::erase_if(watches_, [&](const Watch& w) { return w.node == node; });
     watches_.push_back({change, node, world_.now()});
     settle_watches();
@@ -57,17 +58,23 @@ void Observer::gone(std::size_t node, Change change) {
     tracker_.gone(node);
     stable_since_[node] = world_.now();
     neighbors_[node].clear();
-    for (auto& round : open_rounds_) round.receivers -= round.awaited.erase(node);
+    for (auto& round : open_rounds_)
+        round.receivers -= round.awaited.erase(node);
     watch(change, node);
 }
 
-void Observer::paused(std::size_t node) { stable_since_[node] = base::TimePoint::max(); }
+void Observer::paused(std::size_t node) {
+    stable_since_[node] = base::TimePoint::max();
+}
 
-void Observer::resumed(std::size_t node) { stable_since_[node] = world_.now(); }
+void Observer::resumed(std::size_t node) {
+    stable_since_[node] = world_.now();
+}
 
 void Observer::regrouped() {
     std::vector<std::size_t> groups;
-    for (std::size_t node = 0; node < tracker_.size(); ++node) groups.push_back(world_.network().group_of(node));
+    for (std::size_t node = 0; node < tracker_.size(); ++node)
+        groups.push_back(world_.network().group_of(node));
     tracker_.set_groups(groups);
     network_stable_since_ = world_.now();
 }
@@ -86,10 +93,14 @@ const std::vector<base::Duration>& Observer::times(Change change) const {
 void Observer::on_report(std::size_t node, Report& report) {
     std::visit(base::Overloaded{
                    [&](node::DirectoryChanged& e) { on_directory(node, e); },
-                   [&](node::SuspicionChanged& e) {
-                       if (e.step == node::SuspicionStep::suspected) ++suspicions_;
+                   [&](node::SuspicionChanged& e) { on_suspicion(node, e); },
+                   [&](node::SeedRetry& e) {
+                       ++seed_retries_;
+                       const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(e.delay).count();
+                       world_.note("node " + std::to_string(node) + " tries seed " +
+                                   std::to_string(world_.find(e.seed).value_or(world_.size())) + " again in " +
+                                   std::to_string(ms) + " ms: " + e.reason);
                    },
-                   [&](node::SeedRetry&) { ++seed_retries_; },
                    [&](node::TopicNeighborChanged& e) {
                        if (!world_.spec(node).mesh) on_neighbor(node, e.change, e.peer);
                    },
@@ -99,10 +110,22 @@ void Observer::on_report(std::size_t node, Report& report) {
                report);
 }
 
+void Observer::on_suspicion(std::size_t node, const node::SuspicionChanged& e) {
+    const auto accused = world_.find(e.accused);
+    const auto accuser = world_.find(e.accuser);
+    const bool suspected = e.step == node::SuspicionStep::suspected;
+    if (suspected) ++suspicions_;
+    if (!accused || !accuser) return note("a suspicion about or by a node that does not exist");
+    world_.note("node " + std::to_string(node) + " hears that node " + std::to_string(*accuser) +
+                (suspected ? " suspects node " : " clears node ") + std::to_string(*accused));
+}
+
 void Observer::on_neighbor(std::size_t node, node::NeighborChange change, const base::EndpointId& peer) {
     const auto index = world_.find(peer);
     if (!index) return note("node " + std::to_string(node) + " has a neighbour that does not exist");
-    if (change == node::NeighborChange::up)
+    const bool up = change == node::NeighborChange::up;
+    world_.note("node " + std::to_string(node) + (up ? " gains" : " loses") + " neighbour " + std::to_string(*index));
+    if (up)
         neighbors_[node].insert(*index);
     else
         neighbors_[node].erase(*index);
@@ -112,8 +135,12 @@ void Observer::on_directory(std::size_t node, const node::DirectoryChanged& chan
     const auto subject = world_.find(change.id);
     if (!subject) return note("node " + std::to_string(node) + " knows a node that does not exist");
     if (world_.spec(*subject).mesh != world_.spec(node).mesh)
-        note("node " + std::to_string(node) + " has node " + std::to_string(*subject) + " of another mesh in its directory");
+        note("node " + std::to_string(node) + " has node " + std::to_string(*subject) +
+             " of another mesh in its directory");
     if (*subject == node) return;
+    constexpr std::string_view kWords[] = {"joined", "updated", "left", "died", "stale"};
+    world_.note("node " + std::to_string(node) + " sees node " + std::to_string(*subject) + " " +
+                std::string(kWords[static_cast<std::size_t>(change.change)]));
     const bool known = change.change == node::EntryChange::joined || change.change == node::EntryChange::updated;
     if (known) {
         tracker_.set_known(node, *subject);
@@ -128,8 +155,7 @@ void Observer::judge_removal(std::size_t node, std::size_t subject, const node::
     const auto& observer = tracker_.member(node);
     const auto& about = tracker_.member(subject);
     if (!about.present || !observer.present || observer.group != about.group) return;
-    const base::TimePoint stable =
-        std::max({stable_since_[node], stable_since_[subject], network_stable_since_});
+    const base::TimePoint stable = std::max({stable_since_[node], stable_since_[subject], network_stable_since_});
     if (stable == base::TimePoint::max() || world_.now() - stable < kSettled) return;
     ++false_deaths_;
     const std::string_view cause = change.change == node::EntryChange::died    ? "died"
@@ -158,6 +184,9 @@ void Observer::settle_watches() {
     std::erase_if(watches_, [&](const Watch& watch) {
         if (!is_settled(watch)) return false;
         times_[watch.change].push_back(world_.now() - watch.since);
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - watch.since);
+        world_.note(std::string(name(watch.change)) + (watch.node ? " of node " + std::to_string(*watch.node) : "") +
+                    " known to all after " + std::to_string(took.count()) + " ms");
         return true;
     });
 }

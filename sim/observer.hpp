@@ -3,9 +3,9 @@
 // Watches a world from outside: keeps the tracker up from what nodes report, times how long each change takes to be
 // known, counts false deaths and what broadcasts missed.
 //
-// A false death is a report that a node died or went stale (or left) while it ran, was not paused, had said no goodbye, and
-// no partition lay between the two; all that for kSettled at least, so that a report under way when a fault ended is not
-// held against anybody.
+// A false death is a report that a node died or went stale (or left) while it ran, was not paused, had said no goodbye,
+// and no partition lay between the two; all that for kSettled at least, so that a report under way when a fault ended
+// is not held against anybody.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +32,10 @@ struct RoundResult {
 };
 
 class Observer {
-   public:
-    explicit Observer(World& world);
+public:
+    // With Timing::none nobody reports what it knows, and nothing is timed.
+    enum class Timing : std::uint8_t { none, directories };
+    Observer(World& world, Timing timing);
 
     void added(std::size_t node, std::size_t mesh);
     void started(std::size_t node, Change change);
@@ -58,7 +60,7 @@ class Observer {
     [[nodiscard]] std::uint64_t suspicions() const { return suspicions_; }
     [[nodiscard]] std::uint64_t seed_retries() const { return seed_retries_; }
 
-   private:
+private:
     struct Watch {
         Change change = Change::boot;
         std::optional<std::size_t> node;  // Absent: of the whole world.
@@ -75,6 +77,7 @@ class Observer {
 
     void on_report(std::size_t node, Report& report);
     void on_directory(std::size_t node, const node::DirectoryChanged& change);
+    void on_suspicion(std::size_t node, const node::SuspicionChanged& change);
     void on_received(std::size_t node, const node::TopicReceived& received);
     void on_neighbor(std::size_t node, node::NeighborChange change, const base::EndpointId& peer);
     void judge_removal(std::size_t node, std::size_t subject, const node::DirectoryChanged& change);
@@ -85,6 +88,7 @@ class Observer {
     void note(std::string line);
 
     World& world_;
+    Timing timing_;
     Tracker tracker_;
     std::vector<Watch> watches_;
     std::map<Change, std::vector<base::Duration>> times_;

@@ -7,7 +7,9 @@ namespace grapevine::sim {
 
 namespace {
 
-double ms(base::Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+double ms(base::Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
 
 template <typename... Args>
 std::string format(const char* pattern, Args... args) {
@@ -16,11 +18,13 @@ std::string format(const char* pattern, Args... args) {
     return {buffer.data(), length < 0 ? 0 : std::min(static_cast<std::size_t>(length), buffer.size() - 1)};
 }
 
-std::string hex(std::uint64_t value) { return format("%016llx", static_cast<unsigned long long>(value)); }
+std::string hex(std::uint64_t value) {
+    return format("%016llx", static_cast<unsigned long long>(value));
+}
 
 // Builds one flat JSON object.
 class JsonLine {
-   public:
+public:
     JsonLine& text(std::string_view key, std::string_view value) {
         begin(key);
         quote(value);
@@ -62,7 +66,7 @@ class JsonLine {
     }
     std::string end() { return out_ + "}\n"; }
 
-   private:
+private:
     void begin(std::string_view key) {
         if (out_.size() > 1) out_ += ',';
         quote(key);
@@ -111,21 +115,26 @@ std::string text_report(const Scenario& scenario, const RunFigures& f, double re
     if (f.rounds > 0)
         out += format("  %-16s %zu: LDH %.2f, RMR %.3f, missed %llu\n", "broadcasts", f.rounds, f.ldh_mean, f.rmr_mean,
                       static_cast<unsigned long long>(f.missed));
-    out += format("  %-16s false %llu; suspicions reported %llu; isolated at the end %llu; seed retries %llu\n", "deaths",
-                  static_cast<unsigned long long>(f.false_deaths), static_cast<unsigned long long>(f.suspicions),
-                  static_cast<unsigned long long>(f.isolated), static_cast<unsigned long long>(f.seed_retries));
+    out +=
+        format("  %-16s false %llu; suspicions reported %llu; isolated at the end %llu; seed retries %llu\n", "deaths",
+               static_cast<unsigned long long>(f.false_deaths), static_cast<unsigned long long>(f.suspicions),
+               static_cast<unsigned long long>(f.isolated), static_cast<unsigned long long>(f.seed_retries));
     out += format("  %-16s %.2f wake-ups (%.2f timers), %.2f packets and %.0f bytes sent per node and second\n", "cost",
                   f.wakes_per_second, f.timers_per_second, f.packets_per_second, f.bytes_per_second);
-    out += format("  %-16s %.0f s simulated in %.2f s: %.0fx, %llu events\n", "speed", ms(f.simulated) / 1e3, real_seconds,
-                  speed(f.simulated, real_seconds), static_cast<unsigned long long>(f.events));
-    for (const auto& failure : f.failures) out += "  FAILED: " + failure + "\n";
+    out += format("  %-16s %.0f s simulated in %.2f s: %.0fx, %llu events\n", "speed", ms(f.simulated) / 1e3,
+                  real_seconds, speed(f.simulated, real_seconds), static_cast<unsigned long long>(f.events));
+    for (const auto& failure : f.failures)
+        out += "  FAILED: " + failure + "\n";
     if (!f.failures.empty()) out += "  replay: " + replay_command(scenario.name, f.seed) + "\n";
     return out;
 }
 
 std::string json_report(const Scenario& scenario, const RunFigures& f, double real_seconds) {
     JsonLine line;
-    line.text("scenario", scenario.name).count("seed", f.seed).text("mode", name(scenario.mode)).count("nodes", f.nodes);
+    line.text("scenario", scenario.name)
+        .count("seed", f.seed)
+        .text("mode", name(scenario.mode))
+        .count("nodes", f.nodes);
     line.flag("passed", f.failures.empty()).text("trace_hash", hex(f.trace_hash)).count("events", f.events);
     line.times("converged_ms", f.converged).times("joined_ms", f.joins).times("back_ms", f.returns);
     line.times("death_known_ms", f.deaths).times("leave_known_ms", f.leaves);
@@ -141,11 +150,12 @@ std::string json_report(const Scenario& scenario, const RunFigures& f, double re
 }
 
 std::string text_report(const GossipScenario& scenario, const SeedFigures& f, double real_seconds) {
-    return format("%s: seed %llu: LDH %.3f, RMR %.3f, missed %llu, round %.1f ms, without neighbours %zu, %llu events in "
-                  "%.2f s, trace %s\n",
-                  label(scenario).c_str(), static_cast<unsigned long long>(f.seed), f.ldh_mean, f.rmr_mean,
-                  static_cast<unsigned long long>(f.missed), f.duration_ms_mean, f.without_neighbors,
-                  static_cast<unsigned long long>(f.events), real_seconds, hex(f.trace_hash).c_str());
+    return format(
+        "%s: seed %llu: LDH %.3f, RMR %.3f, missed %llu, round %.1f ms, without neighbours %zu, %llu events in "
+        "%.2f s, trace %s\n",
+        label(scenario).c_str(), static_cast<unsigned long long>(f.seed), f.ldh_mean, f.rmr_mean,
+        static_cast<unsigned long long>(f.missed), f.duration_ms_mean, f.without_neighbors,
+        static_cast<unsigned long long>(f.events), real_seconds, hex(f.trace_hash).c_str());
 }
 
 std::string json_report(const GossipScenario& scenario, const SeedFigures& f, double real_seconds) {

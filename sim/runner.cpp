@@ -1,3 +1,5 @@
+#include "sim/runner.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +12,8 @@ namespace grapevine::sim {
 
 namespace {
 
-constexpr const char* kTypes[] = {"broker", "broker", "broker", "gateway", "gateway", "compute", "compute", "registry", "registry"};
+constexpr const char* kTypes[] = {"broker",  "broker",  "broker",   "gateway", "gateway",
+                                  "compute", "compute", "registry", "registry"};
 
 std::unique_ptr<World> make_world(const Scenario& scenario, std::uint64_t seed) {
     if (scenario.mode == Mode::stack) return std::make_unique<StackWorld>(scenario.network, seed);
@@ -29,7 +32,9 @@ RunFigures run_scenario(const Scenario& scenario, std::uint64_t seed, const Trac
 }
 
 Runner::Runner(const Scenario& scenario, std::uint64_t seed, const TraceSink& trace)
-    : scenario_(scenario), world_(make_world(scenario, seed)), observer_(*world_) {
+    : scenario_(scenario),
+      world_(make_world(scenario, seed)),
+      observer_(*world_, scenario.part == Part::mesh ? Observer::Timing::directories : Observer::Timing::none) {
     figures_.seed = seed;
     if (trace) world_->on_trace(trace);
     for (std::size_t mesh = 0; mesh < scenario_.meshes; ++mesh)
@@ -49,7 +54,8 @@ RunFigures Runner::run() {
     collect();
     judge_end();
     world_->stop_all();
-    for (const auto& fault : world_->faults()) fail(fault);
+    for (const auto& fault : world_->faults())
+        fail(fault);
     return std::move(figures_);
 }
 
@@ -57,20 +63,21 @@ void Runner::plan() {
     for (std::size_t node = 0; node < scenario_.nodes; ++node) {
         (void)add_node();
         const auto order = static_cast<std::int64_t>(node);
-        const base::Duration delay = scenario_.join == JoinPattern::at_once ? base::Duration{} : scenario_.join_every * order;
+        const base::Duration delay =
+            scenario_.join == JoinPattern::at_once ? base::Duration{} : scenario_.join_every * order;
         at(base::TimePoint{} + delay, [this, node] { start(node, Change::boot); });
     }
+    const base::Duration settled = timeline_.rbegin()->first.time_since_epoch() + std::chrono::seconds(5);
     plan_steps();
-    at(base::TimePoint{} + scenario_.measure_from, [this] { begin_measuring(); });
+    at(base::TimePoint{} + scenario_.measure_from.value_or(settled), [this] { begin_measuring(); });
 }
 
 void Runner::plan_steps() {
     for (const Step& step : scenario_.steps) {
         for (std::size_t i = 0; i < step.times; ++i) {
             const auto repetition = static_cast<std::int64_t>(i);
-            at(base::TimePoint{} + step.at + step.every * repetition, [this, &step, i] {
-                std::visit([&](const auto& action) { act(action, i); }, step.action);
-            });
+            at(base::TimePoint{} + step.at + step.every * repetition,
+               [this, &step, i] { std::visit([&](const auto& action) { act(action, i); }, step.action); });
         }
     }
 }
@@ -82,8 +89,10 @@ std::size_t Runner::add_node() {
     NodeSpec spec;
     if (scenario_.part == Part::mesh) spec.mesh = "mesh" + std::to_string(mesh + 1);
     spec.type = kTypes[node % std::size(kTypes)];
-    if (const std::size_t seed = mesh * per_mesh; seed != node) spec.seeds.push_back(seed);
+    for (std::size_t seed = mesh * per_mesh; seed < mesh * per_mesh + scenario_.mesh_seeds; ++seed)
+        if (seed != node && seed < scenario_.nodes) spec.seeds.push_back(seed);
     if (scenario_.part == Part::topic || broadcasts()) spec.topic = topics_[mesh];
+    spec.staleness = scenario_.staleness;
     spec.clock_skew = skew(scenario_, world_->rng());
     (void)world_->add(std::move(spec));
     starts_.push_back(0);
@@ -111,17 +120,14 @@ std::vector<std::size_t> Runner::running() const {
 }
 
 std::vector<std::size_t> Runner::choose(const Targets& targets, std::size_t repetition) {
-    if (const auto* named = std::get_if<std::vector<std::size_t>>(&targets)) return *named;
-    if (std::holds_alternative<Each>(targets)) return {repetition % world_->size()};
-    const auto* fraction = std::get_if<Fraction>(&targets);
-    const auto& spared = fraction != nullptr ? fraction->spared : std::get<Count>(targets).spared;
+    if (targets.choice == Choice::named) return targets.named;
+    if (targets.choice == Choice::each) return {repetition % world_->size()};
+    const auto& spared = targets.spared;
     auto nodes = running();
     std::erase_if(nodes, [&](std::size_t n) { return std::find(spared.begin(), spared.end(), n) != spared.end(); });
     world_->rng().shuffle(nodes);
-    const std::size_t count = fraction != nullptr
-                                  ? static_cast<std::size_t>(fraction->value * static_cast<double>(nodes.size()))
-                                  : std::get<Count>(targets).value;
-    nodes.resize(std::min(count, nodes.size()));
+    const auto part = static_cast<std::size_t>(targets.fraction * static_cast<double>(nodes.size()));
+    nodes.resize(std::min(targets.choice == Choice::fraction ? part : targets.count, nodes.size()));
     return nodes;
 }
 
@@ -136,7 +142,8 @@ void Runner::act(const CrashStep& step, std::size_t repetition) {
 
 void Runner::act(const RestartStep& step, std::size_t) {
     std::vector<std::size_t> nodes = step.nodes;
-    for (std::size_t node = 0; step.nodes.empty() && node < world_->size(); ++node) nodes.push_back(node);
+    for (std::size_t node = 0; step.nodes.empty() && node < world_->size(); ++node)
+        nodes.push_back(node);
     for (const std::size_t node : nodes)
         if (node < world_->size()) start(node, Change::back);
 }
@@ -163,10 +170,12 @@ void Runner::act(const PauseStep& step, std::size_t repetition) {
 
 void Runner::act(const PartitionStep& step, std::size_t) {
     std::vector<std::size_t> nodes;
-    for (std::size_t node = 0; node < world_->size(); ++node) nodes.push_back(node);
+    for (std::size_t node = 0; node < world_->size(); ++node)
+        nodes.push_back(node);
     world_->rng().shuffle(nodes);
     std::vector<std::vector<std::size_t>> groups(step.groups);
-    for (std::size_t i = 0; i < nodes.size(); ++i) groups[i % step.groups].push_back(nodes[i]);
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        groups[i % step.groups].push_back(nodes[i]);
     world_->note("partition");
     world_->network().partition(groups);
     observer_.regrouped();
@@ -208,11 +217,13 @@ void Runner::act(const BroadcastStep& step, std::size_t) {
 }
 
 void Runner::act(const JoinStep& step, std::size_t) {
-    for (std::size_t i = 0; i < step.count; ++i) start(add_node(), Change::join);
+    for (std::size_t i = 0; i < step.count; ++i)
+        start(add_node(), Change::join);
 }
 
 void Runner::act(const MoveStep& step, std::size_t repetition) {
-    for (const std::size_t node : choose(step.targets, repetition)) world_->change_address(node, step.notice);
+    for (const std::size_t node : choose(step.targets, repetition))
+        world_->change_address(node, step.notice);
 }
 
 }  // namespace grapevine::sim

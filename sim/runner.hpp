@@ -4,8 +4,8 @@
 //
 // Judged always, besides what the scenario expects: no directory ever holds a node of another mesh; false deaths up to
 // the stated number; at the end every directory equals the truth (the tables themselves are read, not only what was
-// reported) and nobody is under suspicion; no node spins; bounded tables are within their bounds; each ledger agrees with
-// the tables, and is all zero once its process has ended.
+// reported) and nobody is under suspicion; no node spins; bounded tables are within their bounds; each ledger agrees
+// with the tables, and is all zero once its process has ended.
 
 #include <functional>
 #include <string>
@@ -41,10 +41,10 @@ struct RunFigures {
     double ldh_mean = 0.0;
     double rmr_mean = 0.0;
     // Per node that ran throughout the measured window, and per second of it.
-    double wakes_per_second = 0.0;     // Turns of its event loop: timers and arrivals.
-    double timers_per_second = 0.0;    // Of these, timers.
-    double packets_per_second = 0.0;   // Sent.
-    double bytes_per_second = 0.0;     // Sent.
+    double wakes_per_second = 0.0;    // Turns of its event loop: timers and arrivals.
+    double timers_per_second = 0.0;   // Of these, timers.
+    double packets_per_second = 0.0;  // Sent.
+    double bytes_per_second = 0.0;    // Sent.
     NetworkCounters network;
     std::vector<std::string> failures;
     friend bool operator==(const RunFigures&, const RunFigures&) = default;

@@ -12,11 +12,11 @@
 namespace grapevine::sim {
 
 class Runner {
-   public:
+public:
     Runner(const Scenario& scenario, std::uint64_t seed, const TraceSink& trace);
     RunFigures run();
 
-   private:
+private:
     using Deed = std::function<void()>;
     struct Usage {
         std::uint32_t starts = 0;

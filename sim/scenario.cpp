@@ -63,20 +63,35 @@ void read_expectations(TomlReader reader, Expectations& expect) {
 }
 
 Targets read_targets(TomlReader& reader) {
-    const auto nodes = reader.integers("node", kScenarioNodesMax);
+    Targets targets;
+    targets.named = reader.integers("node", kScenarioNodesMax);
+    targets.spared = reader.integers("spare", kScenarioNodesMax);
     const auto fraction = reader.number("fraction", 0.0, 1.0);
     const auto count = reader.integer("count", 1, kScenarioNodesMax);
-    const auto each = reader.word("target", {"each"});
-    const int given = int{!nodes.empty()} + int{fraction.has_value()} + int{count.has_value()} + int{each.has_value()};
-    if (given != 1) reader.fail("do", "needs exactly one of: node, count, fraction, target");
-    if (!nodes.empty()) return nodes;
-    if (each) return Each{};
-    auto spared = reader.integers("spare", kScenarioNodesMax);
-    if (fraction) return Fraction{*fraction, std::move(spared)};
-    return Count{count.value_or(1), std::move(spared)};
+    const bool each = reader.word("target", {"each"}).has_value();
+    const bool named = !targets.named.empty();
+    if (int{named} + int{fraction.has_value()} + int{count.has_value()} + int{each} != 1)
+        reader.fail("do", "needs exactly one of: node, count, fraction, target");
+    targets.count = count.value_or(1);
+    targets.fraction = fraction.value_or(0.0);
+    targets.choice = named ? Choice::named : each ? Choice::each : fraction ? Choice::fraction : Choice::count;
+    return targets;
 }
 
-enum class Verb : std::uint8_t { crash, restart, leave, pause, partition, heal, loss, block, slow, broadcast, join, move };
+enum class Verb : std::uint8_t {
+    crash,
+    restart,
+    leave,
+    pause,
+    partition,
+    heal,
+    loss,
+    block,
+    slow,
+    broadcast,
+    join,
+    move
+};
 const std::vector<std::string_view>& verbs() {
     static const std::vector<std::string_view> kVerbs{"crash", "restart", "leave", "pause",     "partition", "heal",
                                                       "loss",  "block",   "slow",  "broadcast", "join",      "move"};
@@ -147,10 +162,12 @@ void read_head(TomlReader& reader, Scenario& scenario) {
     if (const auto part = reader.word("part", {"mesh", "topic"})) scenario.part = static_cast<Part>(*part);
     scenario.nodes = reader.integer("nodes", 2, kScenarioNodesMax).value_or(scenario.nodes);
     scenario.meshes = reader.integer("meshes", 1, 100).value_or(scenario.meshes);
+    scenario.mesh_seeds = reader.integer("mesh-seeds", 1, 16).value_or(scenario.mesh_seeds);
     scenario.duration = reader.duration("duration").value_or(scenario.duration);
-    scenario.measure_from = reader.duration("measure-from").value_or(base::Duration{});
+    scenario.measure_from = reader.duration("measure-from");
     scenario.seeds = reader.integer("seeds", 1, 1000).value_or(scenario.seeds);
     scenario.clock_skew = reader.duration("clock-skew").value_or(base::Duration{});
+    scenario.staleness = reader.duration("staleness");
     scenario.gossip_labels = reader.texts("gossip");
 }
 
@@ -189,7 +206,8 @@ base::Result<Scenario> parse_scenario(std::string_view text, std::string_view so
     TomlReader reader(root, source, "", status);
     read_head(reader, scenario);
     if (const auto* table = reader.table("join")) read_join({*table, source, "[join]", status}, scenario);
-    if (const auto* table = reader.table("network")) read_network({*table, source, "[network]", status}, scenario.network);
+    if (const auto* table = reader.table("network"))
+        read_network({*table, source, "[network]", status}, scenario.network);
     if (const auto* table = reader.table("expect"))
         read_expectations({*table, source, "[expect]", status}, scenario.expect);
     if (const auto* steps = reader.tables("step")) {

@@ -1,7 +1,8 @@
 #pragma once
 
-// A scenario: a world, what happens in it and when, and what must then hold. Read from TOML; docs/simulation.md describes
-// every key. An unknown key, a wrong type or a value out of its range is an error that names file, line and key.
+// A scenario: a world, what happens in it and when, and what must then hold. Read from TOML; docs/simulation.md
+// describes every key. An unknown key, a wrong type or a value out of its range is an error that names file, line and
+// key.
 
 #include <cstdint>
 #include <optional>
@@ -36,17 +37,20 @@ enum class Part : std::uint8_t {
 
 enum class JoinPattern : std::uint8_t { at_once, one_by_one };
 
-// Which nodes a step hits: one of the three. A random choice is among the running nodes that are not spared.
-struct Each {};  // The n-th repetition hits node n.
-struct Count {
-    std::size_t value = 1;
+// Which nodes a step hits. A random choice is among the running nodes that are not spared.
+enum class Choice : std::uint8_t {
+    named,
+    each,      // The n-th repetition hits node n.
+    count,     // So many at random.
+    fraction,  // Such a part at random.
+};
+struct Targets {
+    Choice choice = Choice::count;
+    std::vector<std::size_t> named;
+    std::size_t count = 1;
+    double fraction = 0.0;
     std::vector<std::size_t> spared;
 };
-struct Fraction {
-    double value = 0.0;
-    std::vector<std::size_t> spared;
-};
-using Targets = std::variant<Count, Fraction, Each, std::vector<std::size_t>>;
 
 struct CrashStep {
     Targets targets;
@@ -104,16 +108,16 @@ struct Expectations {
     std::optional<base::Duration> converged_within;   // From the last start of the beginning to all directories right.
     std::optional<base::Duration> dead_known_within;  // From a crash to the last survivor that knows it.
     std::optional<base::Duration> left_known_within;
-    std::optional<base::Duration> back_within;        // From a restart to all directories right about it.
+    std::optional<base::Duration> back_within;  // From a restart to all directories right about it.
     std::optional<base::Duration> joined_within;
     std::optional<base::Duration> reconciled_within;  // From a heal to all directories right.
     std::optional<std::uint64_t> missed_max;
     std::uint64_t false_deaths_max = 0;
-    std::optional<double> wakeups_per_second_max;     // Per node, over the measured window.
+    std::optional<double> wakeups_per_second_max;  // Per node, over the measured window.
     std::optional<double> bytes_per_second_max;
     std::optional<double> ldh_max;
     std::optional<double> rmr_max;
-    std::optional<std::uint64_t> isolated_max;        // Nodes without a neighbour at the end.
+    std::optional<std::uint64_t> isolated_max;  // Nodes without a neighbour at the end.
 };
 
 struct Scenario {
@@ -123,12 +127,14 @@ struct Scenario {
     Part part = Part::mesh;
     std::size_t nodes = 18;
     std::size_t meshes = 1;
+    std::size_t mesh_seeds = 1;  // So many first nodes of a mesh are the seeds of all its others, and of each other.
     base::Duration duration = std::chrono::seconds(30);
-    base::Duration measure_from{};
-    std::size_t seeds = 3;  // How many seeds the tests run.
+    std::optional<base::Duration> measure_from;  // Absent: five seconds after the last start of the beginning.
+    std::size_t seeds = 3;                       // How many seeds the tests run.
     JoinPattern join = JoinPattern::at_once;
     base::Duration join_every{};
-    base::Duration clock_skew{};  // Wall clocks are off by up to this much, either way.
+    base::Duration clock_skew{};              // Wall clocks are off by up to this much, either way.
+    std::optional<base::Duration> staleness;  // Absent: the nodes' default. Longer means fewer signatures to check.
     NetworkConfig network;
     std::vector<Step> steps;
     Expectations expect;

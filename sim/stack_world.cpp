@@ -21,7 +21,9 @@ void StackWorld::boot(std::size_t node) {
     settle(node);
 }
 
-void StackWorld::destroy(std::size_t node) { stacks_[node].reset(); }
+void StackWorld::destroy(std::size_t node) {
+    stacks_[node].reset();
+}
 
 void StackWorld::say_goodbye(std::size_t node) {
     stacks_[node]->leave(now());
@@ -44,9 +46,13 @@ std::vector<node::DirectoryRow> StackWorld::directory(std::size_t node) const {
     return stacks_[node]->directory(now());
 }
 
-std::vector<node::Figure> StackWorld::figures(std::size_t node) const { return stacks_[node]->figures(); }
+std::vector<node::Figure> StackWorld::figures(std::size_t node) const {
+    return stacks_[node]->figures();
+}
 
-std::optional<base::TimePoint> StackWorld::deadline(std::size_t node) const { return stacks_[node]->next_deadline(); }
+std::optional<base::TimePoint> StackWorld::deadline(std::size_t node) const {
+    return stacks_[node]->next_deadline();
+}
 
 void StackWorld::take_deadline(std::size_t node) {
     stacks_[node]->on_deadline(now());

@@ -12,7 +12,7 @@
 namespace grapevine::sim {
 
 class StackWorld final : public World {
-   public:
+public:
     StackWorld(const NetworkConfig& network, std::uint64_t seed) : World(network, seed) {}
 
     base::Status broadcast(std::size_t node, const base::TopicId& topic, base::ByteView content) override;
@@ -21,7 +21,7 @@ class StackWorld final : public World {
     // For what only a whole node can do.
     [[nodiscard]] stack::Stack& stack(std::size_t node) { return *stacks_[node]; }
 
-   protected:
+protected:
     void boot(std::size_t node) override;
     void destroy(std::size_t node) override;
     void say_goodbye(std::size_t node) override;
@@ -32,7 +32,7 @@ class StackWorld final : public World {
     void nobody_there(const Packet& packet) override;
     void take_own(OwnEvent& event) override;
 
-   private:
+private:
     // After each batch of inputs: what is to be sent, then what is to be reported.
     void settle(std::size_t node);
     void send_train(std::size_t node, const quic::Transmit& train);

@@ -39,7 +39,8 @@ std::optional<std::size_t> TomlReader::word(std::string_view key, const std::vec
     const auto it = std::find(words.begin(), words.end(), *value);
     if (it != words.end()) return static_cast<std::size_t>(it - words.begin());
     std::string rule = "must be one of:";
-    for (const auto word : words) rule += " " + std::string(word);
+    for (const auto word : words)
+        rule += " " + std::string(word);
     fail(key, rule);
     return std::nullopt;
 }

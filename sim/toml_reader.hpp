@@ -1,7 +1,7 @@
 #pragma once
 
-// Reads a TOML table key by key and keeps the first error: "FILE:LINE: key 'x' ...". finish() finds the keys that nobody
-// asked for.
+// Reads a TOML table key by key and keeps the first error: "FILE:LINE: key 'x' ...". finish() finds the keys that
+// nobody asked for.
 
 #include <cstdint>
 #include <optional>
@@ -18,7 +18,7 @@
 namespace grapevine::sim {
 
 class TomlReader {
-   public:
+public:
     // `where` names the table in errors: "" for the root, "[network]".
     TomlReader(const toml::table& table, std::string_view source, std::string_view where, base::Status& status)
         : table_(table), source_(source), where_(where), status_(status) {}
@@ -36,7 +36,7 @@ class TomlReader {
     void finish();
     void fail(std::string_view key, std::string_view rule);
 
-   private:
+private:
     const toml::node* take(std::string_view key);
     void fail_at(const toml::node& node, std::string_view key, std::string_view rule);
 

@@ -10,7 +10,8 @@ constexpr std::size_t kMinusOne = static_cast<std::size_t>(-1);
 
 void Tracker::add(std::size_t mesh) {
     members_.push_back({mesh, 0, false});
-    for (auto& row : known_) row.push_back(false);
+    for (auto& row : known_)
+        row.push_back(false);
     known_.emplace_back(members_.size(), false);
     wrong_of_.push_back(0);
     wrong_about_.push_back(0);
@@ -29,7 +30,8 @@ void Tracker::recount() {
     wrong_of_.assign(members_.size(), 0);
     wrong_about_.assign(members_.size(), 0);
     for (std::size_t a = 0; a < members_.size(); ++a)
-        for (std::size_t b = 0; b < members_.size(); ++b) add_pair(a, b, 1);
+        for (std::size_t b = 0; b < members_.size(); ++b)
+            add_pair(a, b, 1);
 }
 
 // Unsigned arithmetic wraps, so that `step` may be -1.
@@ -51,7 +53,8 @@ void Tracker::started(std::size_t node) {
     add_all_of(node, kMinusOne);
     members_[node].present = true;
     known_[node].assign(members_.size(), false);
-    for (auto& row : known_) row[node] = false;
+    for (auto& row : known_)
+        row[node] = false;
     add_all_of(node, 1);
 }
 
@@ -62,7 +65,8 @@ void Tracker::gone(std::size_t node) {
 }
 
 void Tracker::set_groups(const std::vector<std::size_t>& groups) {
-    for (std::size_t i = 0; i < members_.size(); ++i) members_[i].group = i < groups.size() ? groups[i] : 0;
+    for (std::size_t i = 0; i < members_.size(); ++i)
+        members_[i].group = i < groups.size() ? groups[i] : 0;
     recount();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Compares what nodes say that they know with the truth, as it changes. The truth about a pair (a, b): a ought to know b
-// if both run, in one mesh, and no partition lies between them. A restarted node counts as unknown until a node has heard
-// of it anew.
+// Compares what nodes say that they know with the truth, as it changes. The truth about a pair (a, b): a ought to know
+// b if both run, in one mesh, and no partition lies between them. A restarted node counts as unknown until a node has
+// heard of it anew.
 //
 // Kept as counts, so that an event costs O(1) and a change of a node's state O(nodes).
 
@@ -12,7 +12,7 @@
 namespace grapevine::sim {
 
 class Tracker {
-   public:
+public:
     // What the tracker must know of a node.
     struct Member {
         std::size_t mesh = 0;
@@ -37,7 +37,7 @@ class Tracker {
     [[nodiscard]] std::size_t wrong_about(std::size_t subject) const { return wrong_about_[subject]; }
     [[nodiscard]] std::size_t size() const { return members_.size(); }
 
-   private:
+private:
     [[nodiscard]] bool is_wrong(std::size_t observer, std::size_t subject) const;
     void recount();
     void add_pair(std::size_t observer, std::size_t subject, std::size_t step);

@@ -10,7 +10,9 @@ namespace grapevine::sim {
 
 namespace {
 
-double to_seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double to_seconds(base::Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
 
 std::string in_ms(base::Duration duration) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
@@ -22,9 +24,8 @@ struct Bound {
     std::uint64_t max;
 };
 constexpr Bound kBounds[] = {
-    {telemetry::Kind::active_peer, 16},       {telemetry::Kind::passive_peer, 64},
-    {telemetry::Kind::sync_session, 64},      {telemetry::Kind::directory_entry, 16384},
-    {telemetry::Kind::suspicion, 4096},       {telemetry::Kind::connection, 4096},
+    {telemetry::Kind::active_peer, 16},        {telemetry::Kind::passive_peer, 64}, {telemetry::Kind::sync_session, 64},
+    {telemetry::Kind::directory_entry, 16384}, {telemetry::Kind::suspicion, 4096},  {telemetry::Kind::connection, 4096},
     {telemetry::Kind::remembered_peer, 1024},
 };
 
@@ -96,10 +97,12 @@ void Runner::collect() {
 }
 
 void Runner::judge_end() {
-    for (const auto& note : observer_.notes()) fail(note);
+    for (const auto& note : observer_.notes())
+        fail(note);
     judge_overlay();
     if (scenario_.part == Part::mesh) judge_directories();
-    for (const std::size_t node : running()) judge_ledger(node);
+    for (const std::size_t node : running())
+        judge_ledger(node);
     judge_expectations();
 }
 
@@ -123,7 +126,8 @@ void Runner::judge_overlay() {
             const std::size_t next = open.back();
             open.pop_back();
             if (!seen.insert(next).second) continue;
-            for (const std::size_t peer : observer_.neighbors(next)) open.push_back(peer);
+            for (const std::size_t peer : observer_.neighbors(next))
+                open.push_back(peer);
             for (const std::size_t peer : nodes)
                 if (observer_.neighbors(peer).contains(next)) open.push_back(peer);
         }
@@ -137,7 +141,8 @@ void Runner::judge_directories() {
     if (observer_.tracker().wrong() != 0)
         fail("directories are wrong at the end: " + observer_.describe_pending() + "; " +
              std::to_string(observer_.tracker().wrong()) + " entries in all");
-    for (const std::size_t node : running()) judge_directory(node);
+    for (const std::size_t node : running())
+        judge_directory(node);
 }
 
 void Runner::judge_directory(std::size_t node) {
@@ -159,8 +164,8 @@ void Runner::judge_directory(std::size_t node) {
                  " than its directory says");
     const auto alive = world_->ledger(node)[telemetry::Kind::directory_entry].alive();
     if (alive != rows.size())
-        fail("node " + std::to_string(node) + " has " + std::to_string(rows.size()) + " directory entries, its ledger " +
-             std::to_string(alive));
+        fail("node " + std::to_string(node) + " has " + std::to_string(rows.size()) +
+             " directory entries, its ledger " + std::to_string(alive));
 }
 
 void Runner::judge_ledger(std::size_t node) {

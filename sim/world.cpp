@@ -43,7 +43,8 @@ std::string_view name(const Message& message) {
                           [](const Dial&) { return "dial"; },
                           [](const DialAccepted&) { return "accepted"; },
                           [](const GossipMessage& e) {
-                              return std::holds_alternative<wire::MembershipMessage>(e.message) ? "membership" : "gossip";
+                              return std::holds_alternative<wire::MembershipMessage>(e.message) ? "membership"
+                                                                                                : "gossip";
                           },
                           [](const ProbeMessage&) { return "probe"; },
                           [](const ProbeAnswer&) { return "answer"; },
@@ -59,7 +60,8 @@ World::World(const NetworkConfig& network, std::uint64_t seed) : network_(networ
 
 std::size_t World::add(NodeSpec spec) {
     const std::size_t node = machines_.size();
-    Machine machine{std::move(spec), make_key(rng_), make_addr(node, 4433), {}, {}, 0, nullptr, nullptr, {}, {}, 0, {}, {}};
+    Machine machine{
+        std::move(spec), make_key(rng_), make_addr(node, 4433), {}, {}, 0, nullptr, nullptr, {}, {}, 0, {}, {}};
     by_id_.emplace(machine.key.id(), node);
     by_addr_.emplace(machine.addr, node);
     machines_.push_back(std::move(machine));
@@ -290,17 +292,21 @@ std::optional<node::MeshConfig> World::mesh_config(std::size_t node) const {
     mesh.mesh = *spec.mesh;
     mesh.type = spec.type;
     mesh.seeds = seed_addrs(node);
+    if (spec.staleness) mesh.staleness = *spec.staleness;
     const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + spec.clock_skew);
     mesh.started_unix_ms = kWallClockStart + static_cast<std::uint64_t>(wall.count());
     return mesh;
 }
 
 void World::note(std::string_view what) {
-    for (const char c : what) hash(static_cast<unsigned char>(c));
-    trace(what, 0, 0, 0);
+    for (const char c : what)
+        hash(static_cast<unsigned char>(c));
+    if (trace_) trace_(std::to_string(now_.time_since_epoch().count() / 1000) + "us " + std::string(what));
 }
 
-void World::hash(std::uint64_t word) { hash_ = std::rotl((hash_ ^ word) * 0x9e3779b97f4a7c15ULL, 29); }
+void World::hash(std::uint64_t word) {
+    hash_ = std::rotl((hash_ ^ word) * 0x9e3779b97f4a7c15ULL, 29);
+}
 
 void World::trace(std::string_view kind, std::size_t from, std::size_t to, std::size_t bytes) {
     ++events_;

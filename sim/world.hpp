@@ -1,16 +1,19 @@
 #pragma once
 
-// A simulated world: nodes, each on a machine of its own, joined by a Network, in virtual time. Two kinds differ in what
-// they put on the network: MessageWorld drives node::Node with messages, StackWorld drives stack::Stack with datagrams.
+// A simulated world: nodes, each on a machine of its own, joined by a Network, in virtual time. Two kinds differ in
+// what they put on the network: MessageWorld drives node::Node with messages, StackWorld drives stack::Stack with
+// datagrams.
 //
 // Rules
 //  1. Equal configuration, seed and calls give equal runs. The trace hash covers time, kind, from, to and size of every
 //     event that was carried out; bytes of TLS are not in it.
-//  2. A machine is off, running, paused (its process is stopped; what arrives waits in a bounded socket buffer) or gone.
-//     crash() ends the process without a word. Its kernel then answers for it (Host::answers: "nobody listens here") or is
-//     silent too (Host::silent).
+//  2. A machine is off, running, paused (its process is stopped; what arrives waits in a bounded socket buffer) or
+//  gone.
+//     crash() ends the process without a word. Its kernel then answers for it (Host::answers: "nobody listens here") or
+//     is silent too (Host::silent).
 //  3. A restart has the same key and address, a new Rng and a new process.
-//  4. After on_deadline(now) a node's next deadline lies after now. A node that breaks this kSpinsMax times on end spins:
+//  4. After on_deadline(now) a node's next deadline lies after now. A node that breaks this kSpinsMax times on end
+//  spins:
 //     that is a fault of the run.
 //  5. Each process has its ledger; at its end everything that was born has ended. Anything else is a fault of the run.
 
@@ -44,9 +47,10 @@ inline constexpr std::uint64_t kWallClockStart = 1'767'225'600'000;  // Unix mil
 struct NodeSpec {
     std::optional<std::string> mesh;  // Absent: a plain endpoint.
     std::string type = "broker";
-    std::vector<std::size_t> seeds;   // Of the mesh, and of the application's topic.
+    std::vector<std::size_t> seeds;  // Of the mesh, and of the application's topic.
     std::optional<base::TopicId> topic;
-    base::Duration clock_skew{};      // Its wall clock is this far ahead.
+    base::Duration clock_skew{};              // Its wall clock is this far ahead.
+    std::optional<base::Duration> staleness;  // Of the mesh; absent: the default.
 };
 
 enum class Power : std::uint8_t { off, running, paused };
@@ -64,7 +68,7 @@ struct NodeCounters {
 };
 
 class World {
-   public:
+public:
     World(const NetworkConfig& network, std::uint64_t seed);
     virtual ~World() = default;
     World(const World&) = delete;
@@ -116,7 +120,7 @@ class World {
     // A line of the scenario in the trace and the hash.
     void note(std::string_view what);
 
-   protected:
+protected:
     struct Machine {
         NodeSpec spec;
         base::SecretKey key;
@@ -163,7 +167,7 @@ class World {
     [[nodiscard]] std::vector<wire::EndpointAddr> seed_addrs(std::size_t node) const;
     [[nodiscard]] std::optional<node::MeshConfig> mesh_config(std::size_t node) const;
 
-   private:
+private:
     struct Wake {
         std::size_t node = 0;
     };
