@@ -35,6 +35,15 @@ struct Stream {
     friend bool operator==(const Stream&, const Stream&) = default;
 };
 
+/// What became of early data; see EndpointOptions::zero_rtt.
+enum class EarlyData : std::uint8_t { none, accepted, rejected };
+
+/// How far a connection is.
+struct ConnectionState {
+    bool handshake_complete = false;
+    EarlyData early_data = EarlyData::none;
+};
+
 /// How a connection ended.
 struct Closing {
     std::string cause;          ///< "application_remote", "idle_timeout", "wrong_peer", ...
@@ -68,9 +77,16 @@ class TopicListener {
 
 struct EndpointOptions {
     std::vector<std::string> bind;          ///< "IP:PORT", "[IP6]:PORT"; port 0 chooses. Empty: 0.0.0.0:0, [::]:0.
-    std::filesystem::path key_file;         ///< Read, or minted 0600 when absent. Empty: a fresh key, kept in memory only.
-    std::vector<std::string> alpns;         ///< Served besides gossip, in order of preference.
-    bool zero_rtt = false;                  ///< Resumption with early data, which can be replayed.
+    std::filesystem::path key_file;         ///< Read, or minted 0600 when absent. Empty: a fresh key in memory only.
+    std::vector<std::string> alpns;         ///< Served besides gossip, by preference: up to 7, each 1 to 31 bytes.
+    /// Resumption with early data, in and out. Tickets of peers are kept in memory: 8 for each of 32 peers, used once.
+    /// Out: after connect() to a peer whose ticket for this ALPN is at hand, open_*() and write() work at once, before
+    /// on_connected, and the data goes out with the first packet; without a ticket open_*() fails until on_connected.
+    /// If the peer rejects the early data, it is sent again on the same streams; see state().
+    /// In: on_connected and the early data come before the handshake is complete. The peer id is right, but early data
+    /// can be replayed by whoever recorded it, and may come twice: until state().handshake_complete do nothing that
+    /// must not be done twice.
+    bool zero_rtt = false;
 };
 
 class Endpoint {
@@ -86,6 +102,7 @@ class Endpoint {
     /// Connections of `alpn` (one of options.alpns), in and out, go to `protocol`.
     Status serve(std::string_view alpn, Protocol& protocol);
     Result<Connection> connect(std::string_view ticket, std::string_view alpn, Protocol& protocol);
+    [[nodiscard]] std::optional<ConnectionState> state(Connection connection) const;  ///< Nothing when it is gone.
     Result<Stream> open_bidirectional(Connection connection);
     Result<Stream> open_unidirectional(Connection connection);
     /// Takes what the send buffer has room for and returns how much; on_writable follows if that was less than given.

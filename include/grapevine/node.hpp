@@ -74,8 +74,8 @@ class Node : public Endpoint {
     explicit Node(std::unique_ptr<Impl> impl);
 };
 
-/// The main function of a node type: flags, environment (MESH_*) and file as documented in `--help`, signals, the `ready`
-/// line on stdout, graceful leave on SIGTERM. Returns the exit code.
+/// The main function of a node type: flags, environment (MESH_*) and file as in `--help`, signals, the `ready` line on
+/// stdout, graceful leave on SIGTERM. Returns the exit code.
 struct NodePreset {
     std::string type;
     std::uint32_t cpu_budget_millicores = 0;

@@ -15,6 +15,15 @@ quic::StreamRef ref_of(const Stream& stream) {
     return quic::StreamRef{stream.ref};
 }
 
+EarlyData early_data_of(quic::EarlyData value) {
+    switch (value) {
+        case quic::EarlyData::none: return EarlyData::none;
+        case quic::EarlyData::accepted: return EarlyData::accepted;
+        case quic::EarlyData::rejected: return EarlyData::rejected;
+    }
+    return EarlyData::none;
+}
+
 }  // namespace
 
 void Protocol::on_connected(Connection, const std::string&, bool) {}
@@ -77,6 +86,14 @@ Status Endpoint::serve(std::string_view alpn, Protocol& protocol) {
 
 Result<Connection> Endpoint::connect(std::string_view ticket, std::string_view alpn, Protocol& protocol) {
     return impl_->connect(ticket, alpn, protocol);
+}
+
+std::optional<ConnectionState> Endpoint::state(Connection connection) const {
+    const auto stats = impl_->stack().connection_stats(ref_of(connection));
+    if (!stats) {
+        return std::nullopt;
+    }
+    return ConnectionState{stats->handshake_complete, early_data_of(stats->early_data)};
 }
 
 Result<Stream> Endpoint::open_bidirectional(Connection connection) {

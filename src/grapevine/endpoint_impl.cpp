@@ -5,10 +5,24 @@
 #include "base/encoding.hpp"
 #include "base/overloaded.hpp"
 #include "grapevine/convert.hpp"
+#include "wire/gossip.hpp"
+#include "wire/mesh.hpp"
 
 namespace grapevine {
 
 namespace {
+
+// What QUIC cannot serve, with the protocols that the stack adds.
+base::Status check(const stack::Config& config) {
+    quic::Config all = config.quic;
+    if (config.mesh) {
+        all.alpns.insert(all.alpns.begin(), std::string(wire::kMeshAlpn));
+    }
+    if (config.gossip) {
+        all.alpns.insert(all.alpns.begin(), std::string(wire::kGossipAlpn));
+    }
+    return quic::check(all);
+}
 
 constexpr std::uint64_t kNotServed = 1;  // Application close code for a connection whose protocol nobody serves (yet).
 
@@ -20,6 +34,10 @@ std::string name_of(quic::CloseCause cause) {
 
 base::Result<std::unique_ptr<Endpoint::Impl>> Endpoint::Impl::start(io::Runtime& runtime, const io::HostConfig& config,
                                                                     const base::SecretKey& key) {
+    auto checked = check(config.stack);
+    if (!checked) {
+        return tl::unexpected(std::move(checked.error()));
+    }
     std::unique_ptr<Impl> impl(new Impl(runtime, config.stack.quic.alpns));
     auto host = io::Host::start(runtime, config, key, *impl);
     if (!host) {

@@ -21,7 +21,6 @@ constexpr std::size_t kShortPacketBytesMin = 1 + kCidBytes + 4 + 16;
 constexpr std::size_t kResetBytesMin = NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN;
 // A reset looks like an ordinary short packet; more bytes would hide nothing better.
 constexpr std::size_t kResetBytesMax = 43;
-constexpr std::size_t kInitialBytesMin = 1200;
 constexpr base::Duration kTokenLifetime = base::Duration(std::chrono::seconds(10));
 
 }  // namespace

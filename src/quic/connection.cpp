@@ -60,8 +60,8 @@ void Connection::receive(const ReceivedPacket& packet, base::TimePoint now) {
     if (rv != 0) {
         fail(rv, now);
     }
-    if (established_) {
-        tls_.reset();
+    if (established_ && tls_ && !ending_) {
+        finish_tls(now);
     }
 }
 
@@ -113,30 +113,47 @@ void Connection::close(CloseCause cause, std::uint64_t code, std::string_view re
 
 // Callbacks.
 
-int Connection::on_handshake_completed() {
-    const auto& seen = tls_->peer().seen;
-    if (!seen) {
-        return NGTCP2_ERR_CALLBACK_FAILURE;
+// False if the peer proved no key, or has too many connections already.
+bool Connection::admit_peer() {
+    const base::EndpointId* seen = tls_->establish_peer();
+    if (seen == nullptr) {
+        return false;
     }
     if (origin_ == Origin::incoming) {
         if (shared_.connections_of(*seen) >= shared_.config.limits.connections_per_peer_max) {
             ++shared_.counters.dropped_peer_limit;
             refused_ = true;
-            return NGTCP2_ERR_CALLBACK_FAILURE;
+            return false;
         }
         peer_ = *seen;
         peer_counted_ = true;
         ++shared_.per_peer[peer_];
     }
-    established_ = true;
     alpn_ = tls_->alpn();
+    return true;
+}
+
+void Connection::announce() {
+    announced_ = true;
+    shared_.events.push(Connected{ref_, peer_, alpn_, origin_, remote_, early_data_});
+}
+
+int Connection::on_handshake_completed() {
+    if (!announced_ && !admit_peer()) {
+        return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
+    established_ = true;
+    established_at_ = to_time(last_stamp_);
     starting_ = telemetry::Life();
     dialing_.reset();
     ++shared_.counters.handshakes_completed;
     if (shared_.config.keep_alive > base::Duration::zero()) {
         ngtcp2_conn_set_keep_alive_timeout(conn_, to_native(shared_.config.keep_alive));
     }
-    shared_.events.push(Connected{ref_, peer_, alpn_, origin_, remote_});
+    settle_early_data();
+    if (!announced_) {
+        announce();
+    }
     return 0;
 }
 
@@ -158,7 +175,7 @@ void Connection::on_path_validated(const ngtcp2_path& path) {
 void Connection::end(CloseReason reason) {
     ending_.emplace();
     ending_->reason = std::move(reason);
-    ending_->silent = origin_ == Origin::incoming && !answered_;
+    ending_->silent = origin_ == Origin::incoming && !answered_ && !announced_;
 }
 
 base::Duration Connection::linger_time() const {
@@ -259,6 +276,8 @@ ConnectionStats Connection::stats() const {
     out.bytes_sent = bytes_sent_;
     out.bytes_received = bytes_received_;
     out.packets_lost = frames_lost_;
+    out.handshake_complete = established_;
+    out.early_data = early_data_;
     for (const auto& [ref, stream] : streams_.all()) {
         out.packets_lost += stream.closed ? 0 : ngtcp2_conn_get_stream_loss_count(conn_, ref.value);
         out.streams_open += stream.closed ? 0 : 1;

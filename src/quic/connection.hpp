@@ -12,7 +12,12 @@
 //   packets from the first address only; here the address may move (duplicates of an Initial come on every path that
 //   the client tries, and the first may be a one-way street), but not before the old one has been quiet for
 //   kInitialRtt.
-// - The TLS session is released when the handshake is complete: an idle connection costs ngtcp2's state alone.
+// - The TLS session is released when the handshake is complete, with Config::zero_rtt as soon as the tickets have come
+//   (or did not within kTicketWait): an idle connection costs ngtcp2's state alone.
+// - Early data (connection_early.cpp): streams that were opened in a dial keep their refs whatever becomes of it. If
+// the
+//   server rejects it, or the dial starts again with other candidates, they are opened once more in the same order,
+//   which gives them the same ids, and everything written is sent from the start.
 
 #include <memory>
 #include <optional>
@@ -41,6 +46,10 @@ inline constexpr base::Duration kInitialRtt = base::Duration(std::chrono::millis
 // tag.
 inline constexpr std::size_t kDatagramOverhead = 1 + 20 + 4 + 3 + 16;
 inline constexpr std::size_t kReasonBytesMax = 256;
+// A datagram with an Initial packet is at least this long (RFC 9000 section 14.1).
+inline constexpr std::size_t kInitialBytesMin = 1200;
+// A client that hears from the server this long after the handshake without having got a ticket expects none.
+inline constexpr base::Duration kTicketWait = base::Duration(std::chrono::seconds(1));
 
 // How a connection ended and what remains to be said.
 struct Ending {
@@ -61,12 +70,15 @@ struct Accepting {
     base::SocketAddr remote;
 };
 
+enum class Attempt : std::uint8_t { first, again };
+
 // What a dial needs; kept to start again with fewer candidates.
 struct Dialing {
     base::EndpointId peer;
     std::string alpn;
     Candidates candidates;
     base::TimePoint started;
+    Attempt attempt = Attempt::first;  // Only the first carries early data.
 };
 
 struct ReceivedPacket {
@@ -102,6 +114,9 @@ public:
     void consume(StreamRef ref, std::size_t bytes);
     base::Status send_datagram(base::ByteView data);
     void ping() { ping_wanted_ = true; }
+    // For a dial that starts again: what was written so far goes over to the new attempt.
+    [[nodiscard]] StreamTable take_streams();
+    void adopt_streams(StreamTable streams);
 
     // State.
     [[nodiscard]] ConnectionRef ref() const { return ref_; }
@@ -127,8 +142,20 @@ private:
     ngtcp2_transport_params make_params() const;
     ngtcp2_tstamp stamp(base::TimePoint now);
 
+    // Early data.
+    void offer_early_data();
+    [[nodiscard]] bool may_use_streams() const { return established_ || announced_ || early_offered_; }
+    int announce_early();
+    void settle_early_data();
+    void open_again();
+    void open_again(Stream& stream);
+    void collect_tickets();
+    void finish_tls(base::TimePoint now);
+
     // Callbacks.
     int on_handshake_completed();
+    [[nodiscard]] bool admit_peer();
+    void announce();
     int on_stream_data(StreamRef ref, base::ByteView data, bool fin);
     void on_stream_reset(StreamRef ref, std::uint64_t code);
     void on_stream_stopped(Stream& stream, std::uint64_t code);
@@ -156,6 +183,8 @@ private:
     ngtcp2_ssize write_stream_frame(Stream* stream, std::span<std::uint8_t> room, ngtcp2_tstamp ts, ngtcp2_path* path,
                                     ngtcp2_pkt_info* info);
     bool skip_stream(Stream& stream, ngtcp2_ssize rv);
+    [[nodiscard]] bool early_data_must_wait() const;
+    [[nodiscard]] ngtcp2_ssize fill_up_initial(std::span<std::uint8_t> room, std::size_t bytes) const;
     [[nodiscard]] Destination destination(const ngtcp2_path& path, std::uint8_t ecn) const;
 
     void forget_stream(StreamRef ref);
@@ -174,6 +203,10 @@ private:
     bool peer_counted_ = false;
     bool refused_ = false;  // Too many connections with this peer.
     bool established_ = false;
+    bool announced_ = false;      // Connected was said.
+    bool early_offered_ = false;  // Outgoing: a ticket is at hand, so streams may be used before the handshake is over.
+    EarlyData early_data_ = EarlyData::none;
+    base::TimePoint established_at_{};
     bool answered_ = false;      // Something from the peer has authenticated.
     bool winner_known_ = false;  // Outgoing: remote_ is the address that answered, for good.
     bool ping_wanted_ = false;

@@ -35,14 +35,15 @@ struct Callbacks {
     static int recv_crypto(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset,
                            const std::uint8_t* data, std::size_t bytes, void* user) {
         Connection& connection = self(user);
+        // Followed from the start, also while the session reads along, which may go in the midst of a message.
+        if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT && !connection.post_handshake_.accept({data, bytes})) {
+            ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
+            return NGTCP2_ERR_CRYPTO;
+        }
         if (connection.tls_) {
             return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, bytes, user);
         }
-        if (connection.post_handshake_.accept({data, bytes})) {
-            return 0;
-        }
-        ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
-        return NGTCP2_ERR_CRYPTO;
+        return 0;
     }
 
     static int handshake_completed(ngtcp2_conn*, void* user) { return self(user).on_handshake_completed(); }
@@ -59,6 +60,9 @@ struct Callbacks {
 
     static int stream_open(ngtcp2_conn*, std::int64_t id, void* user) {
         Connection& connection = self(user);
+        if (connection.announce_early() != 0) {
+            return NGTCP2_ERR_CALLBACK_FAILURE;
+        }
         Stream& stream = connection.streams_.add(StreamRef{id}, connection.shared_.ledger);
         stream.writable = stream.ref.is_bidirectional();
         connection.shared_.events.push(StreamOpened{connection.ref_, stream.ref});
@@ -99,6 +103,9 @@ struct Callbacks {
 
     static int recv_datagram(ngtcp2_conn*, std::uint32_t, const std::uint8_t* data, std::size_t bytes, void* user) {
         Connection& connection = self(user);
+        if (connection.announce_early() != 0) {
+            return NGTCP2_ERR_CALLBACK_FAILURE;
+        }
         if (connection.shared_.events.full()) {
             ++connection.shared_.counters.dropped_event_queue;
             return 0;

@@ -82,7 +82,11 @@ base::Status Connection::start_dial(base::TimePoint now) {
         return base::fail("QUIC: a connection id occurred twice");
     }
     tls_ = std::make_unique<TlsSession>();
-    return tls_->start_client(shared_.tls, conn_, dialing_->peer, dialing_->alpn);
+    auto status = tls_->start_client(shared_.tls, conn_, dialing_->peer, dialing_->alpn);
+    if (status && shared_.config.zero_rtt && dialing_->attempt == Attempt::first) {
+        offer_early_data();
+    }
+    return status;
 }
 
 base::Result<std::unique_ptr<Connection>> Connection::accept(Shared& shared, ConnectionRef ref,
@@ -128,7 +132,7 @@ base::Status Connection::start_accept(const Accepting& accepting, base::TimePoin
         return base::fail("QUIC: a connection id occurred twice");
     }
     tls_ = std::make_unique<TlsSession>();
-    return tls_->start_server(shared_.tls, conn_);
+    return tls_->start_server(shared_.tls, conn_, shared_.issued);
 }
 
 }  // namespace grapevine::quic

@@ -18,7 +18,7 @@ base::Status unknown_stream(StreamRef ref) {
 }  // namespace
 
 base::Result<StreamRef> Connection::open_stream(Direction direction) {
-    if (ending_ || !established_) {
+    if (ending_ || !may_use_streams()) {
         return base::fail("connection " + std::to_string(ref_.value) + ": not connected");
     }
     const bool bidirectional = direction == Direction::bidirectional;
@@ -51,7 +51,7 @@ base::Result<std::size_t> Connection::write_stream(StreamRef ref, base::ByteView
         stream->fin_wanted = true;
         stream->writable = false;
     }
-    if (stream->has_output()) {
+    if (stream->has_output() && may_use_streams()) {
         streams_.make_ready(*stream);
     }
     return taken;
@@ -62,6 +62,7 @@ void Connection::reset_stream(StreamRef ref, std::uint64_t code) {
     if (!ending_ && stream != nullptr && !stream->closed) {
         stream->writable = false;
         stream->given_up = true;
+        stream->reset_code = code;
         streams_.retire(*stream);
         ngtcp2_conn_shutdown_stream_write(conn_, 0, ref.value, std::min<std::uint64_t>(code, NGTCP2_MAX_VARINT));
     }
@@ -70,6 +71,7 @@ void Connection::reset_stream(StreamRef ref, std::uint64_t code) {
 void Connection::stop_sending(StreamRef ref, std::uint64_t code) {
     Stream* stream = streams_.find(ref);
     if (!ending_ && stream != nullptr && !stream->closed) {
+        stream->stop_code = code;
         ngtcp2_conn_shutdown_stream_read(conn_, 0, ref.value, std::min<std::uint64_t>(code, NGTCP2_MAX_VARINT));
     }
 }
@@ -91,7 +93,7 @@ void Connection::consume(StreamRef ref, std::size_t bytes) {
 }
 
 base::Status Connection::send_datagram(base::ByteView data) {
-    if (ending_ || !established_) {
+    if (ending_ || !(established_ || announced_)) {
         return base::fail("connection " + std::to_string(ref_.value) + ": not connected");
     }
     const ngtcp2_transport_params* remote = ngtcp2_conn_get_remote_transport_params(conn_);

@@ -11,6 +11,9 @@
 namespace grapevine::quic {
 namespace {
 
+// The first byte of a version 1 packet (RFC 9000 section 17.2): header form and type of an Initial.
+constexpr std::uint8_t kTypeMask = 0xb0;
+constexpr std::uint8_t kInitialType = 0x80;
 constexpr int kBurstsPerWrite = 16;  // Then other connections have their turn.
 constexpr base::Duration kSpinGuard = base::Duration(std::chrono::milliseconds(1));
 constexpr base::Duration kPacingGuard = base::Duration(std::chrono::microseconds(10));
@@ -103,7 +106,7 @@ ngtcp2_ssize Connection::write_packet(std::span<std::uint8_t> room, ngtcp2_tstam
         if (!datagrams_.empty()) {
             rv = write_datagram(room, ts, &path.path, &info);
         } else {
-            stream = streams_.next_ready();
+            stream = early_data_must_wait() ? nullptr : streams_.next_ready();
             rv = write_stream_frame(stream, room, ts, &path.path, &info);
         }
         if (rv == NGTCP2_ERR_WRITE_MORE || (stream != nullptr && skip_stream(*stream, rv))) {
@@ -111,9 +114,27 @@ ngtcp2_ssize Connection::write_packet(std::span<std::uint8_t> room, ngtcp2_tstam
         }
         if (rv > 0) {
             to = destination(path.path, info.ecn);
+            rv = fill_up_initial(room, static_cast<std::size_t>(rv));
         }
         return rv;
     }
+}
+
+// ngtcp2 pads an Initial in the 0-RTT packet that is to follow it, and sends a short datagram (which a server must
+// drop, RFC 9000 section 14.1) if the congestion window then has no room for that one. So early data waits when less is
+// left than both need.
+bool Connection::early_data_must_wait() const {
+    return early_offered_ && ngtcp2_conn_get_cwnd_left(conn_) < kPacketBytesMax;
+}
+
+// For what early_data_must_wait() does not foresee: receivers skip what follows the last packet (section 12.2).
+ngtcp2_ssize Connection::fill_up_initial(std::span<std::uint8_t> room, std::size_t bytes) const {
+    const bool initial = early_offered_ && (room[0] & kTypeMask) == kInitialType;
+    if (initial && bytes < kInitialBytesMin) {
+        std::fill(room.begin() + static_cast<std::ptrdiff_t>(bytes), room.begin() + kInitialBytesMin, std::uint8_t{0});
+        bytes = kInitialBytesMin;
+    }
+    return static_cast<ngtcp2_ssize>(bytes);
 }
 
 ngtcp2_ssize Connection::write_datagram(std::span<std::uint8_t> room, ngtcp2_tstamp ts, ngtcp2_path* path,

@@ -1,6 +1,7 @@
 // Arbitrary datagrams at a server endpoint that has a live connection. The input is a sequence of records: two bytes of
 // length, one of instructions, then that many bytes, which are a datagram as they stand or are laid over a genuine one,
-// so that mutations reach behind the packet header. Afterwards the live connection must still carry a message.
+// so that mutations reach behind the packet header. In every other input the genuine ones are the first flight of a
+// dial with early data that the server has not seen. Afterwards the live connection must still carry a message.
 
 #include <cstdint>
 #include <cstdlib>
@@ -15,19 +16,37 @@ using namespace grapevine::quic::testing;
 using namespace std::chrono_literals;
 
 struct Scene {
-    Scene() {
+    explicit Scene(bool early_data) {
+        quic::Config config = World::default_config();
+        config.zero_rtt = early_data;
         world.filter = [this](const Host& from, const base::SocketAddr&, base::ByteView payload) {
             if (&from == client && captured.size() < 32) {
                 captured.emplace_back(payload.begin(), payload.end());
             }
-            return true;
+            return !intercept || &from != client;
         };
-        client = &world.add();
-        server = &world.add();
+        client = &world.add(config);
+        server = &world.add(config);
         server->echo = true;
         connection = client->dial(*server);
         world.run([this] { return !server->seen<quic::Connected>().empty(); });
         world.run_for(1s);
+        if (early_data) {
+            capture_first_flight();
+        }
+    }
+
+    void capture_first_flight() {
+        captured.clear();
+        intercept = true;
+        const auto again = client->dial(*server);
+        const auto stream = client->endpoint->open_stream(again, quic::Direction::bidirectional);
+        if (!stream) {
+            std::abort();
+        }
+        client->send_all(again, *stream, base::Bytes(2000, 5));
+        world.run_for(1ms);
+        intercept = false;
     }
 
     void feed(std::uint8_t instructions, base::ByteView bytes) {
@@ -47,6 +66,7 @@ struct Scene {
     }
 
     World world;
+    bool intercept = false;
     Host* client = nullptr;
     Host* server = nullptr;
     quic::ConnectionRef connection;
@@ -56,7 +76,7 @@ struct Scene {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    Scene scene;
+    Scene scene(size % 2 == 1);
     base::ByteView rest(data, size);
     for (int records = 0; records < 64 && rest.size() > 3; ++records) {
         const std::size_t length = (std::size_t{rest[0]} << 8U | rest[1]) % 1500;

@@ -236,13 +236,16 @@ void Endpoint::Impl::retire(ConnectionRef ref, base::TimePoint now) {
 }
 
 // Starts again under the same ref. The failed attempt leaves nothing behind; its packets find a stranger.
-bool Endpoint::Impl::redial(const Connection& connection, base::TimePoint now) {
-    auto made = Connection::dial(shared_, connection.ref(), connection.dialing(), now);
+bool Endpoint::Impl::redial(Connection& connection, base::TimePoint now) {
+    Dialing dialing = connection.dialing();
+    dialing.attempt = Attempt::again;
+    auto made = Connection::dial(shared_, connection.ref(), std::move(dialing), now);
     if (!made) {
         return false;
     }
     ++shared_.counters.dials_retried;
     Connection& next = *(connections_[connection.ref()] = std::move(*made));
+    next.adopt_streams(connection.take_streams());
     mark(next.ref(), next.dirty);
     return true;
 }

@@ -59,7 +59,7 @@ private:
     void retire(ConnectionRef ref, base::TimePoint now);
     void linger(Connection& connection, base::TimePoint now);
     void forget(ConnectionRef ref);
-    bool redial(const Connection& connection, base::TimePoint now);
+    bool redial(Connection& connection, base::TimePoint now);
     void flush_one(ConnectionRef ref, Train& train, base::TimePoint now);
 
     // accept.cpp

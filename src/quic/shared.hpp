@@ -20,7 +20,7 @@ struct Shared {
         : config(config_in),
           self(key.id()),
           secrets(key, rng),
-          tls(key, config.alpns),
+          tls(key, config.alpns, config.zero_rtt ? Resumption::on : Resumption::off),
           events(config.limits.events_max),
           ledger(ledger_in) {}
 
@@ -33,6 +33,8 @@ struct Shared {
     base::EndpointId self;
     Secrets secrets;
     TlsContext tls;
+    RememberedTickets remembered;  // As client.
+    IssuedTickets issued;          // As server.
     CidTable cids;
     EventQueue events;
     Counters counters;

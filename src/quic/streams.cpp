@@ -70,6 +70,13 @@ void SendBuffer::acknowledged(std::size_t bytes) {
     }
 }
 
+void SendBuffer::rewind() {
+    GRAPEVINE_ASSERT(acknowledged_ == 0, "acknowledged bytes cannot be sent again");
+    cursor_chunk_ = 0;
+    cursor_offset_ = 0;
+    unsent_ = size_;
+}
+
 void SendBuffer::discard_unsent() {
     size_ -= unsent_;
     unsent_ = 0;
@@ -136,6 +143,19 @@ void StreamTable::release_held_back() {
         Stream* stream = find(ref);
         stream->held_back = false;
         make_ready(*stream);
+    }
+}
+
+void StreamTable::park() {
+    ready_.clear();
+    held_back_.clear();
+    for (auto& [ref, stream] : streams_) {
+        stream.ready = false;
+        stream.held_back = false;
+        stream.fin_sent = false;
+        if (!stream.given_up) {
+            stream.out.rewind();
+        }
     }
 }
 

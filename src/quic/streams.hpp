@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include <ngtcp2/ngtcp2.h>
@@ -36,6 +37,8 @@ public:
     void acknowledged(std::size_t bytes);
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t unsent_bytes() const { return unsent_; }
+    // All of it is unsent again. Only while nothing was acknowledged or given up.
+    void rewind();
     // Gives up what is unsent; nothing may be appended afterwards.
     void discard_unsent();
     void clear();
@@ -63,6 +66,9 @@ struct Stream {
     bool held_back = false;      // Among those that flow control holds back.
     bool want_writable = false;  // The application waits for StreamWritable.
     bool closed = false;         // Over on the wire; kept until everything is consumed.
+    std::optional<std::uint64_t>
+        reset_code;  // Of reset_stream() and stop_sending() before the handshake was over, to be
+    std::optional<std::uint64_t> stop_code;  // said again if early data is rejected.
     [[nodiscard]] bool has_output() const { return out.unsent_bytes() > 0 || (fin_wanted && !fin_sent); }
 };
 
@@ -73,6 +79,7 @@ public:
     void erase(StreamRef ref);
     [[nodiscard]] std::size_t size() const { return streams_.size(); }
     [[nodiscard]] const std::map<StreamRef, Stream>& all() const { return streams_; }
+    [[nodiscard]] std::map<StreamRef, Stream>& all() { return streams_; }
 
     void make_ready(Stream& stream);
     // The stream whose turn it is, or null.
@@ -83,6 +90,8 @@ public:
     void retire(Stream& stream);
     void hold_back(Stream& stream);
     void release_held_back();
+    // Nothing was sent and no stream has its turn: as before the first packet.
+    void park();
 
 private:
     void leave(Stream& stream);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
@@ -22,6 +23,7 @@ constexpr std::array<std::uint8_t, 16> kPkcs8Prefix{0x30, 0x2e, 0x02, 0x01, 0x00
                                                     0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
 constexpr std::size_t kSpkiBytes = kSpkiPrefix.size() + base::kIdBytes;
 constexpr std::uint8_t kNewSessionTicket = 4;
+constexpr std::size_t kEarlyDataBytes = 0xffffffff;  // The only value that QUIC allows (RFC 9001 section 4.6.1).
 
 template <std::size_t N>
 std::array<std::uint8_t, N + base::kIdBytes> der(const std::array<std::uint8_t, N>& prefix, base::ByteView key) {
@@ -60,14 +62,40 @@ base::Status tls_status(int rv, const char* what) {
 
 }  // namespace
 
-TlsContext::TlsContext(const base::SecretKey& key, const std::vector<std::string>& alpns)
-    : credentials_(make_credentials(key)), priority_(make_priority()) {
+TlsContext::TlsContext(const base::SecretKey& key, const std::vector<std::string>& alpns, Resumption resumption)
+    : credentials_(make_credentials(key)), priority_(make_priority()), resumption_(resumption) {
     for (const std::string& alpn : alpns) {
         if (!alpn.empty() && alpn.size() <= kAlpnBytesMax && alpns_.size() < kAlpnsMax) {
             alpns_.push_back(alpn);
         }
     }
     gnutls_certificate_set_verify_function(credentials_.get(), TlsSession::verify_peer);
+    if (resumption_ == Resumption::on) {
+        start_resumption();
+    }
+}
+
+// GnuTLS asks its replay filter before it accepts early data, and without one accepts none. It would be filled with the
+// binders of the last ten seconds; instead it says what on_client_hello has found, which is stricter. GnuTLS's check
+// that the client's and our idea of the ticket's age agree stays in force.
+void TlsContext::start_resumption() {
+    gnutls_anti_replay_t anti_replay = nullptr;
+    GRAPEVINE_ASSERT(gnutls_session_ticket_key_generate(&ticket_key_) == 0, "GnuTLS gave no ticket key");
+    GRAPEVINE_ASSERT(gnutls_anti_replay_init(&anti_replay) == 0, "out of memory");
+    anti_replay_.reset(anti_replay);
+    gnutls_anti_replay_set_ptr(anti_replay, replay_filter_.get());
+    gnutls_anti_replay_set_add_function(
+        anti_replay, [](void* filter, time_t, const gnutls_datum_t*, const gnutls_datum_t*) -> int {
+            const Verdict verdict = std::exchange(static_cast<ReplayFilter*>(filter)->verdict, Verdict::replayed);
+            return verdict == Verdict::fresh ? 0 : GNUTLS_E_DB_ENTRY_EXISTS;
+        });
+}
+
+TlsContext::~TlsContext() {
+    if (ticket_key_.data != nullptr) {
+        gnutls_memset(ticket_key_.data, 0, ticket_key_.size);
+        gnutls_free(ticket_key_.data);
+    }
 }
 
 TlsSession::~TlsSession() {
@@ -80,12 +108,18 @@ base::Status TlsSession::start(const TlsContext& context, ngtcp2_conn* conn, uns
     conn_ = conn;
     ref_.user_data = this;
     ref_.get_conn = [](ngtcp2_crypto_conn_ref* ref) { return static_cast<TlsSession*>(ref->user_data)->conn_; };
-    const unsigned flags = role | GNUTLS_ENABLE_RAWPK | GNUTLS_NO_TICKETS | GNUTLS_NO_END_OF_EARLY_DATA;
+    const bool resumable = context.resumption() == Resumption::on;
+    context_ = resumable ? &context : nullptr;
+    const unsigned flags = role | GNUTLS_ENABLE_RAWPK | GNUTLS_NO_END_OF_EARLY_DATA |
+                           (resumable ? GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_NO_TICKETS);
     auto status = tls_status(gnutls_init(&session_, flags), "session");
     if (!status) {
         return status;
     }
     gnutls_session_set_ptr(session_, &ref_);
+    if (resumable) {
+        gnutls_handshake_set_hook_function(session_, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_BOTH, on_message);
+    }
     status = tls_status(gnutls_priority_set(session_, context.priority()), "priorities");
     if (!status) {
         return status;
@@ -118,7 +152,11 @@ base::Status TlsSession::start_client(const TlsContext& context, ngtcp2_conn* co
     return set_alpns({alpn});
 }
 
-base::Status TlsSession::start_server(const TlsContext& context, ngtcp2_conn* conn) {
+bool TlsSession::resume(base::ByteView session_data) {
+    return gnutls_session_set_data(session_, session_data.data(), session_data.size()) == 0;
+}
+
+base::Status TlsSession::start_server(const TlsContext& context, ngtcp2_conn* conn, IssuedTickets& issued) {
     auto status = start(context, conn, GNUTLS_SERVER);
     if (!status) {
         return status;
@@ -127,6 +165,15 @@ base::Status TlsSession::start_server(const TlsContext& context, ngtcp2_conn* co
         return base::fail("TLS: the QUIC glue refused the session");
     }
     gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUIRE);
+    if (context_ != nullptr) {
+        issued_ = &issued;
+        gnutls_anti_replay_enable(session_, context.anti_replay());
+        gnutls_record_set_max_early_data_size(session_, kEarlyDataBytes);
+        status = tls_status(gnutls_session_ticket_enable_server(session_, &context.ticket_key()), "tickets");
+        if (!status) {
+            return status;
+        }
+    }
     ngtcp2_conn_set_tls_native_handle(conn, session_);
     return set_alpns({context.alpns().begin(), context.alpns().end()});
 }
@@ -157,6 +204,67 @@ int TlsSession::check_peer() {
     check_.seen = id;
     check_.wrong = check_.expected && id != *check_.expected;
     return check_.wrong ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
+const base::EndpointId* TlsSession::establish_peer() {
+    if (!check_.seen && gnutls_session_is_resumed(session_) != 0 && check_peer() != 0) {
+        check_.seen.reset();
+    }
+    return check_.seen && !check_.wrong ? &*check_.seen : nullptr;
+}
+
+bool TlsSession::early_data_accepted() const {
+    return (gnutls_session_get_flags(session_) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
+}
+
+int TlsSession::on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                           const gnutls_datum_t* message) {
+    auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
+    auto& self = *static_cast<TlsSession*>(ref->user_data);
+    const base::ByteView body = message == nullptr ? base::ByteView{} : base::ByteView(message->data, message->size);
+    if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && incoming != 0 && when == GNUTLS_HOOK_PRE) {
+        self.on_client_hello(body);
+    }
+    if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET && incoming != 0 && when == GNUTLS_HOOK_POST) {
+        return self.on_ticket_received();
+    }
+    if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET && incoming == 0 && when == GNUTLS_HOOK_POST) {
+        self.on_ticket_sent(body);
+    }
+    return 0;
+}
+
+// GnuTLS opens any ticket of ours, however often it comes and whatever the ALPN. That may resume the session; whether
+// its early data may be taken, the replay filter will ask in the course of this same message.
+void TlsSession::on_client_hello(base::ByteView hello) {
+    if (issued_ != nullptr) {
+        const auto offer = parse_offer(hello);
+        const auto alpn = offer ? issued_->redeem(offer->ticket) : std::nullopt;
+        context_->replay_filter().verdict = alpn && *alpn == offer->alpn ? Verdict::fresh : Verdict::replayed;
+    }
+}
+
+void TlsSession::send_tickets() {
+    if (issued_ != nullptr) {
+        // What cannot be sent is no loss but of a round trip later.
+        static_cast<void>(gnutls_session_ticket_send(session_, kTicketsPerConnection, 0));
+    }
+}
+
+void TlsSession::on_ticket_sent(base::ByteView message) {
+    const base::ByteView ticket = ticket_of(message);
+    if (issued_ != nullptr && !ticket.empty()) {
+        displaced_ += issued_->issue(ticket, alpn());
+    }
+}
+
+int TlsSession::on_ticket_received() {
+    gnutls_datum_t data{};
+    if (received_.size() < kTicketsPerPeerMax && gnutls_session_get_data2(session_, &data) == 0) {
+        received_.emplace_back(data.data, data.data + data.size);
+        gnutls_free(data.data);
+    }
+    return 0;
 }
 
 bool PostHandshake::accept(base::ByteView data) {

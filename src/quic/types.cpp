@@ -1,5 +1,8 @@
 #include "quic/types.hpp"
 
+#include "base/encoding.hpp"
+#include "quic/tls.hpp"
+
 namespace grapevine::quic {
 
 std::string_view name(CloseCause cause) {
@@ -18,6 +21,20 @@ std::string_view name(CloseCause cause) {
         case CloseCause::endpoint_shutdown: return "endpoint_shutdown";
     }
     return "unknown";
+}
+
+base::Status check(const Config& config) {
+    if (config.alpns.size() > kAlpnsMax) {
+        return base::invalid("ALPN '" + base::printable(config.alpns[kAlpnsMax]) + "': one too many, at most " +
+                             std::to_string(kAlpnsMax) + " can be served, gossip's and the mesh's included");
+    }
+    for (const std::string& alpn : config.alpns) {
+        if (alpn.empty() || alpn.size() > kAlpnBytesMax) {
+            return base::invalid("ALPN '" + base::printable(alpn) + "': has 1 to " + std::to_string(kAlpnBytesMax) +
+                                 " bytes, not " + std::to_string(alpn.size()));
+        }
+    }
+    return {};
 }
 
 }  // namespace grapevine::quic

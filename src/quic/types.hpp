@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/result.hpp"
 #include "base/socket_addr.hpp"
 #include "base/time.hpp"
 
@@ -76,14 +77,26 @@ struct CloseReason {
     std::string text;  // The peer's words: untrusted, at most 256 bytes are kept.
 };
 
+// What became of early data (0-RTT) on a connection.
+enum class EarlyData : std::uint8_t {
+    none,      // Not offered, or not used.
+    accepted,  // Incoming: the connection was announced for it, see Connected.
+    rejected,  // Outgoing: the server did not take it; what had been written was sent again, in order, after all.
+};
+
 // Events, in the order in which they happened on a connection. Connected is the first for a connection that reached
 // the end of its handshake; Closed is the last for each connection, and comes exactly once, connected or not.
+//
+// An incoming connection whose early data is accepted is Connected with the first of that data, before the end of its
+// handshake. The peer's key is proven by the session that is resumed, but what comes until ConnectionStats says
+// handshake_complete may be a recording that somebody else plays: do nothing for it that must not be done twice.
 struct Connected {
     ConnectionRef connection;
     base::EndpointId peer;
     std::string alpn;
     Origin origin = Origin::outgoing;
     base::SocketAddr remote;
+    EarlyData early_data = EarlyData::none;
 };
 struct StreamOpened {  // By the peer.
     ConnectionRef connection;
@@ -153,14 +166,20 @@ struct Limits {
 };
 
 struct Config {
-    std::vector<std::string> alpns;  // Served, in order of preference. Up to 8, each 1 to 31 bytes (GnuTLS's limits);
-                                     // others are ignored. None: no connection is accepted.
+    std::vector<std::string> alpns;  // Served, in order of preference. None: no connection is accepted. See check().
     base::Duration idle_timeout = base::Duration(std::chrono::seconds(30));  // As iroh.
     base::Duration keep_alive = base::Duration(std::chrono::seconds(5));     // As iroh; zero switches it off.
     base::Duration handshake_timeout = base::Duration(std::chrono::seconds(10));
-    bool zero_rtt = false;  // Has no effect yet: there is no early data, and no session tickets are kept.
+    // Gives out and keeps session tickets (tickets.hpp), accepts early data, and lets a dial with a ticket at hand
+    // carry some: open_stream() and write() then work at once after connect(). Early data lacks forward secrecy with
+    // respect to the ticket's key, and may be replayed: one process takes the same ticket once only, but a copy that
+    // overtakes the original is taken in its place, and the original's data then comes again after its handshake.
+    bool zero_rtt = false;
     Limits limits;
 };
+
+// Error (invalid): an ALPN that GnuTLS cannot serve (not 1 to 31 bytes), or more than 8 of them.
+base::Status check(const Config& config);
 
 // What the endpoint counted since it was made. Every drop has a cause.
 struct Counters {
@@ -175,6 +194,9 @@ struct Counters {
     std::uint64_t dropped_rate_limit = 0;   // Answers (reset, version negotiation, Retry) not sent: too many.
     std::uint64_t dropped_shutdown = 0;     // New connections refused after shutdown().
     std::uint64_t dials_retried = 0;        // Started again because a wrong candidate had answered.
+    std::uint64_t tickets_received = 0;     // Session tickets kept for the next dial.
+    std::uint64_t tickets_dropped = 0;      // Received or given out, and pushed out by newer ones; or too large.
+    std::uint64_t early_data_accepted = 0, early_data_rejected = 0;  // Connections, both origins.
 };
 
 // The state of a connection, for display and for the failure detector.
@@ -188,6 +210,8 @@ struct ConnectionStats {
     base::Duration smoothed_rtt{};
     std::uint64_t bytes_sent = 0, bytes_received = 0, packets_lost = 0;
     std::size_t streams_open = 0;
+    bool handshake_complete = false;  // The peer is here and now, and nothing is a replay.
+    EarlyData early_data = EarlyData::none;
 };
 
 }  // namespace grapevine::quic
