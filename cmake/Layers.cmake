@@ -29,7 +29,7 @@ set(GRAPEVINE_EXTERNAL_base sodium)
 set(GRAPEVINE_EXTERNAL_quic ngtcp2)
 set(GRAPEVINE_EXTERNAL_sim toml)
 set(GRAPEVINE_EXTERNAL_io asio json toml)
-set(GRAPEVINE_EXTERNAL_grapevine json toml)
+set(GRAPEVINE_EXTERNAL_grapevine cli11 json toml)
 set(GRAPEVINE_EXTERNAL_apps asio json toml)
 
 foreach(layer IN LISTS GRAPEVINE_LAYERS)

@@ -31,6 +31,8 @@ grapevine_compiled_external(toml DEFINES TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTE
 
 find_package(tl-expected REQUIRED)
 find_path(GRAPEVINE_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
+grapevine_external(cli11)
+target_include_directories(grapevine_external_cli11 SYSTEM INTERFACE "${GRAPEVINE_CLI11_INCLUDE}")
 
 if(GRAPEVINE_TESTS AND NOT GRAPEVINE_FUZZ)
     find_package(GTest REQUIRED)

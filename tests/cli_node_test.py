@@ -81,6 +81,9 @@ def two_nodes_see_and_ping(home):
                 return code == 0 and {row["id"] for row in json.loads(out)["nodes"]} == {one["id"], two["id"]}
 
             cli.wait_until(lambda: sees_both("a") and sees_both("b"), 10, "both directories hold both nodes")
+            neighbors = {row["id"]: row["neighbors"] for row in
+                         json.loads(cli.run(home, "ls", "--json", "--data-dir", home / "a")[1])["nodes"]}
+            assert neighbors[one["id"]] == [two["id"]], "its own row is as old as its last digest"
             code, out, err = cli.run(home, "ping", two["name"], "--data-dir", home / "a", "--count", "3", "--json")
             pings = [json.loads(line) for line in out.splitlines()]
             assert code == 0 and len(pings) == 3 and all(p["id"] == two["id"] and p["rtt_us"] > 0 for p in pings), err

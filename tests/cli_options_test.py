@@ -8,6 +8,7 @@ import sys
 import cli_support as cli
 
 HEX = "ab" * 32
+SCENARIOS = os.path.join(os.environ.get("GRAPEVINE_SOURCE_DIR", "."), "scenarios")
 BAD = [  # words, exit code, how the line begins after "grapevine: "
     ([], 2, "command: is required"),
     (["fly"], 2, "fly: unknown command"),
@@ -54,6 +55,16 @@ BAD = [  # words, exit code, how the line begins after "grapevine: "
     (["ls", "--data-dir", "/nonexistent"], 4, ""),
     (["ping", "a", "--count", "0"], 2, "--count: '0' is not a number"),
     (["status", "--timeout", "x"], 2, "--timeout: 'x' is not a number"),
+    (["sim"], 2, "SCENARIO: is required; see grapevine sim --list"),
+    (["sim", "a", "--seed", "x"], 2, "--seed: seeds 'x': want a number"),
+    (["sim", "kill-eahc", "--scenarios", SCENARIOS], 4, f"SCENARIO: no 'kill-eahc' in {SCENARIOS}; did you mean kill-each?"),
+    (["sim", "nothing-like-it", "--scenarios", SCENARIOS], 4, f"SCENARIO: no 'nothing-like-it' in {SCENARIOS}; see"),
+    (["sim", "./absent.toml"], 4, "scenario ./absent.toml: "),
+    (["sim", "--list", "--scenarios", "/nonexistent"], 4, "--scenarios: "),
+    (["sim", "idle-18", "--scenarios", SCENARIOS, "--trace", "/nonexistent/t"], 1, "--trace: /nonexistent/t: "),
+    (["up", "--json", "--json"], 2, "--json: given twice"),
+    (["up", "--data-dir="], 2, "--data-dir: needs a value after '='"),
+    (["up", "-m", "2"], 2, "-m: unknown option"),
     (["config", "--config", "/nonexistent.toml"], 1, "/nonexistent.toml: No such file"),
 ]
 
@@ -142,6 +153,22 @@ def bad_key_files(home):
     assert cli.run(home, "key", "show", home / "absent")[0] == 4
 
 
+def scenarios_are_listed(home):
+    code, out, err = cli.run(home, "sim", "--list", "--json", "--scenarios", SCENARIOS)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and {row["name"] for row in rows} >= {"two-meshes", "kill-each"}, (code, out, err)
+    assert all(row["title"] for row in rows)
+    code, out, _ = cli.run(home, "sim", "--list", "--scenarios", SCENARIOS)
+    assert code == 0 and out.startswith("SCENARIO") and len(out.splitlines()) == len(rows) + 1, out
+
+
+def scenarios_run_and_repeat(home):
+    runs = [cli.run(home, "sim", "leave", "--scenarios", SCENARIOS, "--json", seconds=60) for _ in range(2)]
+    assert all(code == 0 for code, _, _ in runs), runs
+    hashes = [json.loads(out.splitlines()[0]) for _, out, _ in runs]
+    assert hashes[0]["trace_hash"] == hashes[1]["trace_hash"], hashes
+
+
 def completion_is_shell(home):
     for shell in ("bash", "zsh", "fish"):
         code, out, _ = cli.run(home, "completion", shell)
@@ -150,4 +177,4 @@ def completion_is_shell(home):
 
 if __name__ == "__main__":
     sys.exit(cli.main([bad_lines, help_everywhere, version_says_wire, config_shows_origins, config_refuses_unknown_keys,
-                       unknown_variables_only_warn, keys_are_kept_well, bad_key_files, completion_is_shell]))
+                       unknown_variables_only_warn, keys_are_kept_well, bad_key_files, scenarios_are_listed, scenarios_run_and_repeat, completion_is_shell]))

@@ -1,3 +1,5 @@
+#include "grapevine/node_main.hpp"
+
 #include <unistd.h>
 
 #include <csignal>
@@ -6,13 +8,16 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <boost/json/object.hpp>
 #include <grapevine/node.hpp>
 
 #include "grapevine/node_main_flags.hpp"
 #include "grapevine/node_main_json.hpp"
 #include "grapevine/node_main_settings.hpp"
+#include "grapevine/node_main_version.hpp"
 #include "io/data_dir.hpp"
 #include "io/runtime.hpp"
 
@@ -23,40 +28,9 @@ using cli::Exit;
 
 constexpr int kDataDirsMax = 64;                        // Default data directories tried for one mesh and type.
 constexpr std::chrono::milliseconds kLeaveLimit{1900};  // A leave that takes longer is cut off: 2 s are promised.
-constexpr cli::Flag kHelpFlag{"--help", cli::Arity::none, "", "this help"};
-constexpr cli::Flag kVersionFlag{"--version", cli::Arity::none, "", "version, commit and wire versions"};
 
 const char* environment_of(const char* name) {
     return std::getenv(name);
-}
-
-std::vector<cli::Flag> all_flags(const NodePreset& preset) {
-    std::vector<cli::Flag> flags = cli::node_flags(preset.type);
-    flags.push_back(kHelpFlag);
-    flags.push_back(kVersionFlag);
-    return flags;
-}
-
-int help(const NodePreset& preset, const std::string& program) {
-    const std::size_t columns = cli::help_columns();
-    const std::string what =
-        preset.type.empty() ? "Runs one node of a mesh." : "Runs one " + preset.type + " of a mesh.";
-    std::string out = what + " Prints one JSON line on stdout when it listens.\n\nUsage: " + program + " --mesh NAME" +
-                      (preset.type.empty() ? " --type NAME" : "") + " [options]\n\nOptions:\n" +
-                      cli::flags_help(all_flags(preset), columns) + "\nEnvironment, in the order of the options:\n  ";
-    std::string variables;
-    for (const cli::Setting& setting : cli::settings_table()) {
-        if (preset.type.empty() || setting.id != cli::SettingId::type) {
-            variables += (variables.empty() ? "" : " ") + std::string(setting.variable);
-        }
-    }
-    out += cli::wrapped(variables, columns, 2) + "\n\n" +
-           cli::wrapped(
-               "A flag wins over the environment, that over the file, that over the default. SIGTERM or SIGINT "
-               "leaves the mesh within 2 s; a second one ends at once.",
-               columns, 0) +
-           "\n\nExit codes: 0 left as asked, 1 failed, 2 usage\n";
-    return cli::write_all(STDOUT_FILENO, out) ? 0 : cli::exit_code(Exit::failed);
 }
 
 int fail_with(const Error& error) {
@@ -85,8 +59,13 @@ Result<std::unique_ptr<Node>> start_in_free_dir(Loop& loop, NodeOptions options)
 }
 
 std::string ready_line(const Node& node) {
-    return "{\"event\":\"ready\",\"name\":" + cli::json_text(node.name()) + ",\"id\":" + cli::json_text(node.id()) +
-           ",\"ticket\":" + cli::json_text(node.ticket()) + ",\"addrs\":" + cli::json_texts(node.addresses()) + "}\n";
+    boost::json::object line;
+    line["event"] = "ready";
+    line["name"] = cli::json_text(node.name());
+    line["id"] = node.id();
+    line["ticket"] = node.ticket();
+    line["addrs"] = cli::json_texts(node.addresses());
+    return cli::json_line(line);
 }
 
 // Runs one node from `ready` to the end of its leave.
@@ -118,7 +97,7 @@ private:
     bool leaving_ = false;
 };
 
-int run_node(const cli::Settings& settings) {
+int run_settings(const cli::Settings& settings) {
     const auto options = settings.node_options();
     if (!options) {
         return cli::fail_with(options.error());
@@ -136,33 +115,49 @@ int run_node(const cli::Settings& settings) {
 
 }  // namespace
 
+cli::CommandLine cli::node_command_line(const NodePreset& preset, std::string name) {
+    CommandLine line;
+    line.name = std::move(name);
+    line.arguments = preset.type.empty() ? "--mesh NAME --type NAME" : "--mesh NAME";
+    line.summary = preset.type.empty() ? "run one node of a mesh" : "run one " + preset.type + " of a mesh";
+    line.details =
+        "Prints one JSON line on stdout when it listens. SIGTERM or SIGINT leaves the mesh within 2 s; a "
+        "second one ends at once.";
+    line.closing =
+        "A flag wins over the environment [in brackets], that over the file, that over the default.\n\n"
+        "Exit codes: 0 left as asked, 1 failed, 2 usage";
+    line.flags = node_flags(preset.type);
+    return line;
+}
+
+int cli::run_node(const NodePreset& preset, const Parsed& parsed) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto settings = Settings::load(parsed, environment_of, preset);
+    if (!settings) {
+        return fail_with(settings.error());
+    }
+    for (const std::string& name : unknown_variables(environ)) {
+        complain("warning: " + name + ": no such setting, ignored");
+    }
+    return run_settings(*settings);
+}
+
 int node_main(const NodePreset& preset, int argc, char** argv) {
     const std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : preset.type;
     std::vector<std::string> words;
     if (argc > 1) {
         words.assign(argv + 1, argv + argc);
     }
-    for (const std::string& word : words) {
-        if (word == "--help" || word == "-h") {
-            return help(preset, program);
-        }
+    cli::CommandLine line = cli::node_command_line(preset, program);
+    line.version = cli::version_text();
+    const auto outcome = cli::parse_words(line, words, cli::help_columns());
+    if (!outcome) {
+        return cli::fail_with(outcome.error());
     }
-    const auto parsed = cli::parse_flags(all_flags(preset), 0, words);
-    if (!parsed) {
-        return cli::fail_with(parsed.error());
+    if (const auto* answer = std::get_if<cli::Answer>(&*outcome)) {
+        return cli::write_all(STDOUT_FILENO, answer->text) ? 0 : cli::exit_code(Exit::failed);
     }
-    if (parsed->has(kVersionFlag.name)) {
-        return cli::write_all(STDOUT_FILENO, program + " " + cli::version_text() + "\n") ? 0 : 1;
-    }
-    std::signal(SIGPIPE, SIG_IGN);
-    const auto settings = cli::Settings::load(*parsed, environment_of, preset);
-    if (!settings) {
-        return cli::fail_with(settings.error());
-    }
-    for (const std::string& name : cli::unknown_variables(environ)) {
-        cli::complain("warning: " + name + ": no such setting, ignored");
-    }
-    return run_node(*settings);
+    return cli::run_node(preset, std::get<cli::Parsed>(*outcome));
 }
 
 }  // namespace grapevine

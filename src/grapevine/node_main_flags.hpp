@@ -1,27 +1,26 @@
 #pragma once
 
-// Command lines as tables: one table of flags per command drives the parser, --help and shell completion, so the three
-// cannot disagree.
+// Command lines as tables: one table of flags per command gives CLI11 its options, and from those come parsing and
+// --help; shell completion reads the same table. CLI11 is seen by the source of this header alone.
 //
 // Rules: `--name value` and `--name=value` are the same; a switch takes no value; `--` ends the flags; a flag that is
 // not in the table, comes twice without repeating, or lacks its value is an error that names it. Abbreviations are
 // refused, because a later flag could make them ambiguous.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/result.hpp"
+#include "grapevine/node_main_words.hpp"  // IWYU pragma: export
 
 namespace grapevine {
 namespace [[gnu::visibility("hidden")]] cli {
-
-// Exit codes, the same for every program of this project.
-enum class Exit : int { done = 0, failed = 1, usage = 2, not_ready = 3, not_found = 4, denied = 5, timed_out = 124 };
-int exit_code(Exit code);
 
 enum class Arity : std::uint8_t { none, one, many };
 
@@ -31,10 +30,27 @@ struct Flag {
     std::string_view
         value;  // What stands for the value in help: "NAME". Lower case with bars lists the choices: "a|b".
     std::string_view help;
+    std::string_view fallback = {};  // For the help: the value without the flag.
+    std::string_view variable = {};  // For the help: the environment variable that gives it too.
+};
+
+// A program, or one of its commands.
+struct CommandLine {
+    std::string name;       // "grapevine", "key", "show"
+    std::string arguments;  // As the usage line shows them: "TICKET".
+    std::size_t arguments_min = 0;
+    std::size_t arguments_max = 0;
+    std::string summary;  // One line.
+    std::string details;  // More words for its own --help; may be empty.
+    std::string closing;  // The last words of its --help: paragraphs, divided by newlines.
+    std::string version;  // If not empty there is --version, which gives this.
+    std::vector<Flag> flags;
+    std::vector<CommandLine> commands;  // If any, one of them is required, and there are no arguments.
 };
 
 // What the user wrote. `values` has an entry only for flags that were given; a switch's entry has no items.
 struct Parsed {
+    std::string command;  // The names of the commands chosen, "key show"; empty if there are none.
     std::map<std::string, std::vector<std::string>, std::less<>> values;
     std::vector<std::string> positionals;
 
@@ -44,37 +60,17 @@ struct Parsed {
     [[nodiscard]] std::vector<std::string> list(std::string_view flag) const;
 };
 
+// What --help or --version asked for: to be printed, and nothing is run.
+struct Answer {
+    std::string text;
+};
+using Outcome = std::variant<Parsed, Answer>;
+
 inline constexpr std::size_t kArgumentsMax = 4096;  // Words of one command line.
 
-// At most `positionals_max` words that are no flags.
-base::Result<Parsed> parse_flags(std::span<const Flag> flags, std::size_t positionals_max,
-                                 std::span<const std::string> words);
-
-// A decimal number within [low, high]; errors name `what` and the bounds.
-base::Result<std::uint64_t> parse_number(std::string_view what, std::string_view text, std::uint64_t low,
-                                         std::uint64_t high);
-
-// "grapevine: <message>" on stderr, control bytes escaped, always one line.
-void complain(std::string_view message);
-
-// Complains and returns the exit code that fits the error: invalid 2, not_found 4, denied 5, others 1.
-int fail_with(const base::Error& error);
-int fail_usage(std::string_view message);
-
-// The flags as aligned, wrapped lines of help for a terminal of `columns`.
-std::string flags_help(std::span<const Flag> flags, std::size_t columns);
-
-// Text wrapped at `columns`, each line after the first indented.
-std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent);
-
-// Columns to print help in: the terminal's, else $COLUMNS, else 80; never outside 40 to 100.
-std::size_t help_columns();
-
-// Writes everything to a descriptor, waiting where it must. False when the reader is gone.
-bool write_all(int fd, std::string_view text);
-
-// The closest of `candidates`, or nothing when none is near: for "did you mean".
-std::string_view closest(std::string_view word, std::span<const std::string_view> candidates);
+// `words` without the program's name; help is wrapped at `columns`. Errors are all invalid: too many words, an unknown
+// flag or command, a value or argument missing or too many.
+base::Result<Outcome> parse_words(const CommandLine& line, std::span<const std::string> words, std::size_t columns);
 
 }  // namespace cli
 }  // namespace grapevine

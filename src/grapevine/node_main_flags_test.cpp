@@ -1,5 +1,7 @@
 #include "grapevine/node_main_flags.hpp"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 namespace grapevine::cli {
@@ -14,13 +16,38 @@ const std::vector<Flag>& table() {
     return kTable;
 }
 
+// A program with one command: itself.
+base::Result<Parsed> parse_flags(const std::vector<Flag>& flags, std::size_t positionals_max,
+                                 const std::vector<std::string>& words) {
+    CommandLine line;
+    line.name = "program";
+    line.flags = flags;
+    line.arguments = "NAME";
+    line.arguments_max = positionals_max;
+    auto outcome = parse_words(line, words, 80);
+    if (!outcome) {
+        return tl::unexpected(outcome.error());
+    }
+    return std::get<Parsed>(*outcome);
+}
+
 TEST(Flags, ValueFollowsOrStandsAfterEquals) {
     const auto parsed = parse_flags(table(), 0, Words{"--name", "a", "--seed=x=y", "--seed", "z"});
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(parsed->text("--name"), "a");
     EXPECT_EQ(parsed->list("--seed"), (Words{"x=y", "z"}));
+    EXPECT_TRUE(parsed->positionals.empty());
     EXPECT_FALSE(parsed->has("--json"));
     EXPECT_EQ(parsed->text("--json", "fallback"), "fallback");
+}
+
+TEST(Flags, ValuesMayLookLikeAnything) {
+    const auto parsed =
+        parse_flags(table(), 0, Words{"--name", "--json", "--seed", "[a,b]", "--seed", "", "--seed=-1"});
+    ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+    EXPECT_EQ(parsed->text("--name"), "--json");
+    EXPECT_FALSE(parsed->has("--json"));
+    EXPECT_EQ(parsed->list("--seed"), (Words{"[a,b]", "", "-1"}));
 }
 
 TEST(Flags, DoubleDashEndsThem) {
@@ -50,6 +77,9 @@ INSTANTIATE_TEST_SUITE_P(Table, BadFlags,
                                          BadLine{{"--name"}, "--name: needs a value (NAME)"},
                                          BadLine{{"--name", "a", "--name=b"}, "--name: given twice"},
                                          BadLine{{"--json=1"}, "--json: takes no value"},
+                                         BadLine{{"--json", "--json"}, "--json: given twice"},
+                                         BadLine{{"--name=", "a"}, "--name: needs a value after '='"},
+                                         BadLine{{"-n"}, "-n: unknown option"},
                                          BadLine{{"a", "b\n"}, "b\\x0a: unexpected argument"}));
 
 TEST(Flags, ManyWordsAreRefused) {
@@ -71,11 +101,73 @@ TEST(Help, WrapsAtTheWidth) {
     EXPECT_EQ(wrapped("unbreakable-word", 5, 0), "unbreakable-word");
 }
 
-TEST(Help, NamesEveryFlag) {
-    const std::string help = flags_help(table(), 80);
+CommandLine named(std::string name, std::string summary) {
+    CommandLine line;
+    line.name = std::move(name);
+    line.summary = std::move(summary);
+    return line;
+}
+
+CommandLine tree() {
+    CommandLine show = named("show", "show it");
+    show.arguments = "FILE";
+    show.arguments_min = show.arguments_max = 1;
+    show.flags = table();
+    CommandLine key = named("key", "keys");
+    key.commands = {show};
+    CommandLine root = named("program", "does things");
+    root.version = "1.0";
+    root.commands = {key, named("up", "boots")};
+    return root;
+}
+
+std::string answer_to(const Words& words, std::size_t columns = 80) {
+    const auto outcome = parse_words(tree(), words, columns);
+    const auto* answer = outcome ? std::get_if<Answer>(&*outcome) : nullptr;
+    return answer == nullptr ? "no answer" : answer->text;
+}
+
+std::string error_of(const Words& words) {
+    const auto outcome = parse_words(tree(), words, 80);
+    return outcome ? "no error" : outcome.error().message;
+}
+
+TEST(Commands, AreChosenByTheirWords) {
+    // The name of another command is a plain argument where arguments are due.
+    const auto outcome = parse_words(tree(), Words{"key", "show", "up", "--json"}, 80);
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+    const auto& parsed = std::get<Parsed>(*outcome);
+    EXPECT_EQ(parsed.command, "key show");
+    EXPECT_EQ(parsed.positionals, Words{"up"});
+    EXPECT_TRUE(parsed.has("--json"));
+}
+
+TEST(Commands, ErrorsNameTheWordAndWhatIsMissing) {
+    EXPECT_EQ(error_of({}), "command: is required; see program --help");
+    EXPECT_EQ(error_of({"fly"}), "fly: unknown command; see program --help");
+    EXPECT_EQ(error_of({"keyy"}), "keyy: unknown command; did you mean key?");
+    EXPECT_EQ(error_of({"--fly"}), "--fly: unknown option; see program --help");
+    EXPECT_EQ(error_of({"key"}), "key: needs a verb; see program key --help");
+    EXPECT_EQ(error_of({"key", "old"}), "key old: unknown command; see program key --help");
+    EXPECT_EQ(error_of({"key", "show"}), "FILE: is required; see program key show --help");
+    EXPECT_EQ(error_of({"key", "show", "a", "b"}), "b: unexpected argument");
+    EXPECT_EQ(error_of({"up", "up"}), "up: unexpected argument");
+    EXPECT_EQ(error_of({"up", "--", "x"}), "x: unknown command; see program --help");
+}
+
+TEST(Help, NamesEveryFlagAndCommand) {
+    const std::string help = answer_to({"key", "show", "--help"});
     for (const Flag& flag : table()) {
         EXPECT_NE(help.find(flag.name), std::string::npos) << flag.name;
     }
+    EXPECT_NE(help.find("Usage: program key show FILE [options]\n"), std::string::npos) << help;
+    EXPECT_NE(answer_to({"--help"}).find("\n  key show  show it\n"), std::string::npos) << answer_to({"--help"});
+    EXPECT_NE(answer_to({"key", "-h"}).find("Usage: program key COMMAND"), std::string::npos);
+}
+
+TEST(Help, ComesEvenIfSomethingIsMissing) {
+    EXPECT_EQ(answer_to({"key", "--help", "show"}).find("no answer"), std::string::npos);
+    EXPECT_EQ(answer_to({"--version"}), "program 1.0\n");
 }
 
 TEST(Closest, OffersOnlyWhatIsNear) {

@@ -197,7 +197,9 @@ std::vector<Flag> node_flags(std::string_view fixed_type) {
     std::vector<Flag> flags;
     for (const Setting& setting : settings_table()) {
         if (fixed_type.empty() || setting.id != SettingId::type) {
-            flags.push_back(setting.flag);
+            Flag& flag = flags.emplace_back(setting.flag);
+            flag.fallback = setting.fallback;
+            flag.variable = setting.variable;
         }
     }
     flags.push_back(kConfigFlag);

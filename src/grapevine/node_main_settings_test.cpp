@@ -18,6 +18,20 @@ Environment environment_of(const Variables& variables) {
     };
 }
 
+base::Result<Parsed> parse_flags(const std::vector<Flag>& flags, std::size_t positionals_max,
+                                 const std::vector<std::string>& words) {
+    CommandLine line;
+    line.name = "program";
+    line.flags = flags;
+    line.arguments = "NAME";
+    line.arguments_max = positionals_max;
+    auto outcome = parse_words(line, words, 80);
+    if (!outcome) {
+        return tl::unexpected(outcome.error());
+    }
+    return std::get<Parsed>(*outcome);
+}
+
 base::Result<Settings> load(const std::vector<std::string>& words, const Variables& variables = {},
                             const NodePreset& preset = {}) {
     const auto parsed = parse_flags(node_flags(preset.type), 0, words);

@@ -61,6 +61,7 @@ void SeedDialer::set_connectivity(Connectivity connectivity, base::TimePoint now
     connectivity_ = connectivity;
     if (connectivity == Connectivity::connected) return;
     for (auto& [id, seed] : seeds_) {
+        if (seed.phase == Phase::live) wait(seed, "no neighbour is left", now, out);
         if (seed.phase != Phase::waiting) continue;
         seed.backoff_step = 0;
         seed.due = std::min(seed.due, std::max(now, seed.last_attempt + config_.isolated_first));

@@ -8,7 +8,8 @@
 //     2015, the "equal jitter" form, so that a thousand nodes that lost one seed do not come back in step).
 //  2. A lost seed is tried again, beginning at the first step of the backoff.
 //  3. Without any neighbour the node is useless, so the first steps are short: 200 ms doubling to the same 30 s.
-//     Becoming isolated makes waiting seeds due at once, but never sooner than 200 ms after their last attempt.
+//     Becoming isolated makes all seeds due at once that are not being dialled, but never sooner than 200 ms after
+//     their last attempt.
 //  4. Never silent: each wait is announced by SeedRetry with its cause.
 //  5. A seed that is this node itself is skipped. A seed named twice is one seed, with the newer addresses.
 //

@@ -73,9 +73,12 @@ base::Result<std::unique_ptr<io::Host>> start_app_host(io::Runtime& runtime, con
 }
 
 void report_closed(const quic::CloseReason& reason) {
-    cli::write_all(STDERR_FILENO, "{\"event\":\"closed\",\"code\":" + std::to_string(reason.code) +
-                                      ",\"reason\":" + cli::json_text(reason.text) +
-                                      ",\"cause\":" + cli::json_text(quic::name(reason.cause)) + "}\n");
+    boost::json::object line;
+    line["event"] = "closed";
+    line["code"] = reason.code;
+    line["reason"] = cli::json_text(reason.text);
+    line["cause"] = cli::json_text(quic::name(reason.cause));
+    cli::write_all(STDERR_FILENO, cli::json_line(line));
 }
 
 std::string ready_line(const io::Host& host) {
@@ -83,9 +86,12 @@ std::string ready_line(const io::Host& host) {
     for (const base::SocketAddr& addr : host.addrs()) {
         addrs.push_back(addr.text());
     }
-    return "{\"event\":\"ready\",\"id\":" + cli::json_text(host.stack().id().hex()) +
-           ",\"ticket\":" + cli::json_text(wire::ticket_text(host.stack().addr())) +
-           ",\"addrs\":" + cli::json_texts(addrs) + "}\n";
+    boost::json::object line;
+    line["event"] = "ready";
+    line["id"] = host.stack().id().hex();
+    line["ticket"] = wire::ticket_text(host.stack().addr());
+    line["addrs"] = cli::json_texts(addrs);
+    return cli::json_line(line);
 }
 
 std::size_t StreamSender::pump() {

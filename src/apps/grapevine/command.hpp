@@ -1,7 +1,7 @@
 #pragma once
 
-// One command of the grapevine program: its table of flags, its words of help and its function. main.cpp finds the
-// command, parses, and calls; help and completion read the same tables.
+// One command of the grapevine program: its table of flags, its words of help and its function. program.cpp makes one
+// command line of all of them, has it parsed, and calls; completion reads the same tables.
 
 #include <cstddef>
 #include <span>
@@ -14,13 +14,14 @@
 namespace grapevine::apps {
 
 struct Command {
-    std::string_view name;       // "ls", or noun and verb: "key new".
-    std::string_view arguments;  // "TICKET"; as shown in the usage line.
+    std::string name;       // "ls", or noun and verb: "key new".
+    std::string arguments;  // "TICKET"; as shown in the usage line.
     std::size_t arguments_min = 0;
     std::size_t arguments_max = 0;
-    std::string_view summary;  // One line of the list of commands.
-    std::string_view details;  // More words for its own --help.
-    std::string_view codes;    // Its exit codes.
+    std::string summary;  // One line of the list of commands.
+    std::string details;  // More words for its own --help.
+    std::string codes;    // Its exit codes.
+    std::string closing;  // Instead of the codes: paragraphs that end the help and tell them.
     std::vector<cli::Flag> flags;
     int (*run)(const cli::Parsed& parsed) = nullptr;
 };
@@ -44,8 +45,8 @@ Command completion_command();
 // All of them, in the order of the help.
 std::vector<Command> all_commands();
 
-// The flags that every command has besides its own.
-std::span<const cli::Flag> common_flags();
+// The whole program as one command line.
+cli::CommandLine program_line();
 
 // `words` without the program's name.
 int run_program(std::span<const std::string> words);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include <grapevine/node.hpp>
 
@@ -13,17 +14,20 @@ namespace grapevine::apps {
 namespace {
 
 std::string as_json(const cli::Settings& settings) {
-    std::string out = "{\"file\":" + cli::json_text(settings.file().string()) + ",\"settings\":[";
-    bool first = true;
+    boost::json::array rows;
     for (const cli::Setting& setting : cli::settings_table()) {
         const cli::SettingValue& value = settings.at(setting.id);
-        out += first ? "" : ",";
-        first = false;
-        out += "{\"key\":" + cli::json_text(setting.key) + ",\"value\":" + cli::json_texts(value.items) +
-               ",\"origin\":" + cli::json_text(value.origin) + ",\"variable\":" + cli::json_text(setting.variable) +
-               "}";
+        boost::json::object row;
+        row["key"] = cli::json_text(setting.key);
+        row["value"] = cli::json_texts(value.items);
+        row["origin"] = cli::json_text(value.origin);
+        row["variable"] = cli::json_text(setting.variable);
+        rows.emplace_back(std::move(row));
     }
-    return out + "]}\n";
+    boost::json::object out;
+    out["file"] = cli::json_text(settings.file().string());
+    out["settings"] = std::move(rows);
+    return cli::json_line(out);
 }
 
 std::string padded(std::string text, std::size_t width) {

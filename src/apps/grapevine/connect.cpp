@@ -12,7 +12,6 @@
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/exchange.hpp"
 #include "apps/grapevine/pipe.hpp"
-#include "grapevine/node_main_json.hpp"
 #include "wire/addr.hpp"
 
 namespace grapevine::apps {

@@ -39,9 +39,13 @@ int fail_public(const Error& error) {
     return cli::fail_with({static_cast<base::ErrorCode>(error.code), error.message});
 }
 
-std::string endpoint_fields(const Endpoint& endpoint) {
-    return "\"id\":" + cli::json_text(endpoint.id()) + ",\"ticket\":" + cli::json_text(endpoint.ticket()) +
-           ",\"addrs\":" + cli::json_texts(endpoint.addresses());
+std::string endpoint_ready_line(const Endpoint& endpoint) {
+    boost::json::object line;
+    line["event"] = "ready";
+    line["id"] = endpoint.id();
+    line["ticket"] = endpoint.ticket();
+    line["addrs"] = cli::json_texts(endpoint.addresses());
+    return cli::json_line(line);
 }
 
 }  // namespace grapevine::apps

@@ -22,7 +22,7 @@ base::Status check_ticket(std::string_view what, std::string_view ticket);
 // An error of the public library, as cli::fail_with.
 int fail_public(const Error& error);
 
-// "id":..,"ticket":..,"addrs":[..] of the ready line.
-std::string endpoint_fields(const Endpoint& endpoint);
+// {"event":"ready","id":..,"ticket":..,"addrs":[..]}
+std::string endpoint_ready_line(const Endpoint& endpoint);
 
 }  // namespace grapevine::apps

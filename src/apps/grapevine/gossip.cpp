@@ -23,6 +23,13 @@ constexpr std::size_t kContentMax = 4057;  // Largest content iroh-gossip delive
 constexpr std::size_t kOutputPendingMax =
     16 * 1024 * 1024;  // Events kept for a slow reader; more are dropped and said so.
 
+std::string neighbor_line(std::string_view event, const std::string& peer) {
+    boost::json::object line;
+    line["event"] = cli::json_text(event);
+    line["peer"] = peer;
+    return cli::json_line(line);
+}
+
 // One topic on one endpoint, joined to standard input and output. Input waits while the topic has no neighbour, since
 // a message broadcast then reaches nobody.
 class Chat : public TopicListener {
@@ -41,7 +48,7 @@ public:
         if (auto joined = endpoint_->join(topic_, tickets, *this); !joined) {
             return joined;
         }
-        emit("{\"event\":\"ready\"," + endpoint_fields(*endpoint_) + "}\n");
+        emit(endpoint_ready_line(*endpoint_));
         input_.emplace(loop_.runtime(), STDIN_FILENO, [this](std::string_view data) { on_input(data); });
         neighbors_ == 0 ? input_->pause() : input_->resume();
         loop_.on_terminate([this](int) { on_terminate(); });
@@ -49,19 +56,22 @@ public:
     }
 
     void on_received(const std::string&, std::span<const std::uint8_t> content, const std::string& from) override {
-        emit("{\"event\":\"received\",\"content\":" + cli::json_text(base::as_text(content)) +
-             ",\"from\":" + cli::json_text(from) + "}\n");
+        boost::json::object line;
+        line["event"] = "received";
+        line["content"] = cli::json_text(base::as_text(content));
+        line["from"] = from;
+        emit(cli::json_line(line));
     }
 
     void on_neighbor_up(const std::string&, const std::string& peer) override {
-        emit("{\"event\":\"neighbor_up\",\"peer\":" + cli::json_text(peer) + "}\n");
+        emit(neighbor_line("neighbor_up", peer));
         if (neighbors_++ == 0 && input_) {
             input_->resume();
         }
     }
 
     void on_neighbor_down(const std::string&, const std::string& peer) override {
-        emit("{\"event\":\"neighbor_down\",\"peer\":" + cli::json_text(peer) + "}\n");
+        emit(neighbor_line("neighbor_down", peer));
         if (neighbors_ > 0 && --neighbors_ == 0 && input_) {
             input_->pause();
         }
@@ -86,7 +96,7 @@ private:
             loop_.stop();
         } else if (lagged_ && output_.pending() < kOutputPendingMax / 2) {
             lagged_ = false;
-            output_.write("{\"event\":\"lagged\"}\n");
+            output_.write(cli::json_line({{"event", "lagged"}}));
         }
     }
 
@@ -160,6 +170,7 @@ int run(const cli::Parsed& parsed) {
 Command gossip_command() {
     Command command;
     command.name = "gossip";
+    command.arguments = "--topic HEX64";
     command.summary = "broadcast each line of stdin on a topic and print its events";
     command.details =
         "Prints JSON lines: ready (with ticket), neighbor_up, neighbor_down, received (with content and "

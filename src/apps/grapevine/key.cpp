@@ -11,7 +11,7 @@ namespace {
 
 int print_id(const cli::Parsed& parsed, const base::SecretKey& key) {
     const std::string id = key.id().hex();
-    return print(parsed.has("--json") ? "{\"id\":" + cli::json_text(id) + "}\n" : id + "\n");
+    return print(parsed.has("--json") ? cli::json_line({{"id", id}}) : id + "\n");
 }
 
 // Refuses to touch a file that exists: an identity is never overwritten.

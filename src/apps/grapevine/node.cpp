@@ -1,17 +1,22 @@
-// `grapevine node` for the help and completion; program.cpp hands its words to node_main before this could run.
+// `grapevine node`: the node types' own main function with the type left open.
+
+#include <utility>
 
 #include "apps/grapevine/command.hpp"
-#include "grapevine/node_main_settings.hpp"
+#include "grapevine/node_main.hpp"
 
 namespace grapevine::apps {
 
 Command node_command() {
+    cli::CommandLine line = cli::node_command_line({}, "node");
     Command command;
-    command.name = "node";
-    command.summary = "run one node of a mesh";
-    command.codes = "0 left as asked, 1 failed, 2 usage";
-    command.flags = cli::node_flags("");
-    command.run = [](const cli::Parsed&) { return run_program(std::vector<std::string>{"node", "--help"}); };
+    command.name = std::move(line.name);
+    command.arguments = std::move(line.arguments);
+    command.summary = std::move(line.summary);
+    command.details = std::move(line.details);
+    command.closing = std::move(line.closing);
+    command.flags = std::move(line.flags);
+    command.run = [](const cli::Parsed& parsed) { return cli::run_node({}, parsed); };
     return command;
 }
 

@@ -2,8 +2,7 @@
 
 // One node's own view of its mesh, followed through its control socket: a `watch` says that a node came or went, an
 // `ls` then says who is there now. Its overlay neighbours come from one `status`, and from the watch's events since
-// then (its own row in the directory is older by up to a gossip interval). Nothing is polled, so that an idle node
-// stays idle.
+// then. Nothing is polled, so that an idle node stays idle.
 //
 // A change during an `ls` makes one more `ls`. A socket that fails is opened again after kRetry, as long as the view is
 // wanted.

@@ -1,18 +1,19 @@
 // The parts of the command that need no process: tables, lines, views, samples.
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "apps/grapevine/command.hpp"
-#include "apps/grapevine/help.hpp"
 #include "apps/grapevine/node_view.hpp"
 #include "apps/grapevine/process_stat.hpp"
 #include "apps/grapevine/stdio.hpp"
 #include "apps/grapevine/supervisor.hpp"
 #include "apps/grapevine/terminal.hpp"
+#include "apps/grapevine/up_view.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -107,6 +108,22 @@ TEST(Table, ColoursOnlyWhereAsked) {
     EXPECT_EQ(tinted(terminal, Tint::bad, "x"), "\x1b[31mx\x1b[0m");
 }
 
+TEST(Lines, AreCutByWhatIsSeen) {
+    EXPECT_EQ(visible_width("\x1b[31mab\x1b[0mc"), 3U);
+    EXPECT_EQ(clipped("abc", 3), "abc");
+    EXPECT_EQ(clipped("abcd", 3), "abc");
+    EXPECT_EQ(clipped("a\x1b[31mbcd\x1b[0me", 3), "a\x1b[31mbc\x1b[0m");
+    EXPECT_EQ(clipped("\x1b[31mabc\x1b[0m", 3), "\x1b[31mabc\x1b[0m");
+}
+
+TEST(Rows, ThoseInTroubleStayVisible) {
+    using Rows = std::vector<std::size_t>;
+    EXPECT_EQ(visible_rows({true, true, false, true}, 4), (Rows{0, 1, 2, 3}));
+    EXPECT_EQ(visible_rows({true, true, true, false}, 2), (Rows{0, 3}));
+    EXPECT_EQ(visible_rows({false, true, false, false}, 2), (Rows{0, 2}));
+    EXPECT_EQ(visible_rows({}, 2), Rows{});
+}
+
 TEST(Texts, AreShort) {
     EXPECT_EQ(short_number(0.0312), "0.031");
     EXPECT_EQ(short_number(12.34), "12.3");
@@ -123,8 +140,14 @@ TEST(WaitStatus, IsDescribed) {
 
 TEST(Commands, HelpOfEachFitsItsWidthAndNamesItsCodes) {
     for (const Command& command : all_commands()) {
-        for (const std::size_t columns : {60U, 80U, 100U}) {
-            const std::string help = command_help(command, columns);
+        std::vector<std::string> words{command.name.substr(0, command.name.find(' ')), "--help"};
+        if (const std::size_t space = command.name.find(' '); space != std::string::npos) {
+            words.insert(words.begin() + 1, command.name.substr(space + 1));
+        }
+        for (const std::size_t columns : {80U, 100U}) {
+            const auto outcome = cli::parse_words(program_line(), words, columns);
+            ASSERT_TRUE(outcome.has_value() && std::holds_alternative<cli::Answer>(*outcome)) << command.name;
+            const std::string& help = std::get<cli::Answer>(*outcome).text;
             EXPECT_NE(help.find("Exit codes:"), std::string::npos) << command.name;
             for (std::size_t at = 0; at < help.size();) {
                 const std::size_t end = help.find('\n', at);

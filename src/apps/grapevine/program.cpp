@@ -2,107 +2,84 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
-#include <span>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
-#include <grapevine/node.hpp>
-
 #include "apps/grapevine/command.hpp"
-#include "apps/grapevine/help.hpp"
-#include "base/encoding.hpp"
-#include "grapevine/node_main_json.hpp"
+#include "grapevine/node_main_version.hpp"
 
 namespace grapevine::apps {
 namespace {
 
-constexpr cli::Flag kCommonFlags[] = {{"--help", cli::Arity::none, "", "this help"}};
+constexpr std::string_view kClosing =
+    "Settings come from a flag, else a MESH_* variable, else the configuration file, else a default; `grapevine "
+    "config` "
+    "shows each with its origin. Results go to stdout, talk to stderr.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 not ready, 4 not found, 5 denied, 124 timed out\n\n"
+    "Try: grapevine up";
 
-bool is_help(const std::string& word) {
-    return word == "--help" || word == "-h";
+cli::CommandLine line_of(const Command& command, std::string name) {
+    cli::CommandLine line;
+    line.name = std::move(name);
+    line.arguments = command.arguments;
+    line.arguments_min = command.arguments_min;
+    line.arguments_max = command.arguments_max;
+    line.summary = command.summary;
+    line.details = command.details;
+    line.closing = command.codes.empty() ? command.closing : "Exit codes: " + command.codes;
+    line.flags = command.flags;
+    return line;
 }
 
-bool asks_help(std::span<const std::string> words) {
-    const auto end = std::find(words.begin(), words.end(), "--");
-    return std::any_of(words.begin(), end, is_help);
+// The line of a noun, made when its first verb comes.
+cli::CommandLine& noun_in(cli::CommandLine& root, const std::string& noun) {
+    const auto found = std::find_if(root.commands.begin(), root.commands.end(),
+                                    [&](const cli::CommandLine& line) { return line.name == noun; });
+    if (found != root.commands.end()) {
+        return *found;
+    }
+    cli::CommandLine& line = root.commands.emplace_back();
+    line.name = noun;
+    line.summary = "commands for a " + noun;
+    return line;
 }
 
-const Command* find_command(std::span<const Command> commands, std::string_view name) {
-    const auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
-    return found == commands.end() ? nullptr : &*found;
-}
-
-bool is_noun(std::span<const Command> commands, const std::string& word) {
-    return std::any_of(commands.begin(), commands.end(),
-                       [&](const Command& command) { return command.name.starts_with(word + " "); });
-}
-
-int unknown_command(std::span<const Command> commands, const std::string& word) {
-    std::vector<std::string_view> names;
-    for (const Command& command : commands) {
-        names.push_back(command.name.substr(0, command.name.find(' ')));
+// `grapevine help up` is `grapevine up --help`.
+std::vector<std::string> without_help_word(std::span<const std::string> words) {
+    std::vector<std::string> out(words.begin(), words.end());
+    if (!out.empty() && out.front() == "help") {
+        out.erase(out.begin());
+        out.emplace_back("--help");
     }
-    const std::string_view near = cli::closest(word, names);
-    const std::string kind = word.starts_with("-") ? "unknown option" : "unknown command";
-    return cli::fail_usage(base::printable(word) + ": " + kind +
-                           (near.empty() ? "; see grapevine --help" : "; did you mean " + std::string(near) + "?"));
-}
-
-int run_command(const Command& command, std::span<const std::string> words) {
-    if (asks_help(words)) {
-        return print(command_help(command, cli::help_columns()));
-    }
-    std::vector<cli::Flag> flags = command.flags;
-    flags.insert(flags.end(), std::begin(kCommonFlags), std::end(kCommonFlags));
-    const auto parsed = cli::parse_flags(flags, command.arguments_max, words);
-    if (!parsed) {
-        return cli::fail_with(parsed.error());
-    }
-    if (parsed->positionals.size() < command.arguments_min) {
-        return cli::fail_usage(std::string(command.arguments) + ": is required; see grapevine " +
-                               std::string(command.name) + " --help");
-    }
-    return command.run(*parsed);
-}
-
-int run_noun(std::span<const Command> commands, std::span<const std::string> words) {
-    if (words.size() > 1 && !words[1].starts_with("-")) {
-        if (const Command* command = find_command(commands, words[0] + " " + words[1])) {
-            return run_command(*command, words.subspan(2));
-        }
-        return cli::fail_usage(words[0] + " " + base::printable(words[1]) + ": unknown command; see grapevine " +
-                               words[0] + " --help");
-    }
-    if (asks_help(words)) {
-        return print(noun_help(words[0], commands));
-    }
-    return cli::fail_usage(words[0] + ": needs a verb; see grapevine " + words[0] + " --help");
-}
-
-// `grapevine node` is the node types' own main function with the type left open.
-int run_node(std::span<const std::string> words) {
-    std::vector<std::string> copies(words.begin(), words.end());
-    copies[0] = "grapevine node";
-    std::vector<char*> arguments;
-    for (std::string& copy : copies) {
-        arguments.push_back(copy.data());
-    }
-    const int count = static_cast<int>(arguments.size());
-    arguments.push_back(nullptr);
-    return node_main({}, count, arguments.data());
+    return out;
 }
 
 }  // namespace
 
 std::vector<Command> all_commands() {
-    return {up_command(),          node_command(),   ls_command(),        status_command(),  ping_command(),
-            gossip_command(),      listen_command(), connect_command(),   key_new_command(), key_show_command(),
-            ticket_show_command(), sim_command(), config_command(), completion_command()};
+    return {up_command(),          node_command(),   ls_command(),      status_command(),    ping_command(),
+            gossip_command(),      listen_command(), connect_command(), key_new_command(),   key_show_command(),
+            ticket_show_command(), sim_command(),    config_command(),  completion_command()};
 }
 
-std::span<const cli::Flag> common_flags() {
-    return kCommonFlags;
+cli::CommandLine program_line() {
+    cli::CommandLine root;
+    root.name = "grapevine";
+    root.summary = "a self-organizing peer-to-peer mesh on iroh's wire";
+    root.closing = kClosing;
+    root.version = cli::version_text();
+    for (const Command& command : all_commands()) {
+        const std::size_t space = command.name.find(' ');
+        if (space == std::string::npos) {
+            root.commands.push_back(line_of(command, command.name));
+        } else {
+            cli::CommandLine& noun = noun_in(root, command.name.substr(0, space));
+            noun.commands.push_back(line_of(command, command.name.substr(space + 1)));
+        }
+    }
+    return root;
 }
 
 int print(std::string_view text) {
@@ -110,24 +87,19 @@ int print(std::string_view text) {
 }
 
 int run_program(std::span<const std::string> words) {
-    if (!words.empty() && words[0] == "node") {
-        return run_node(words);
-    }
     std::signal(SIGPIPE, SIG_IGN);
+    const auto outcome = cli::parse_words(program_line(), without_help_word(words), cli::help_columns());
+    if (!outcome) {
+        return cli::fail_with(outcome.error());
+    }
+    if (const auto* answer = std::get_if<cli::Answer>(&*outcome)) {
+        return print(answer->text);
+    }
+    const auto& parsed = std::get<cli::Parsed>(*outcome);
     const std::vector<Command> commands = all_commands();
-    if (words.empty()) {
-        return cli::fail_usage("command: is required; see grapevine --help");
-    }
-    if (is_help(words[0]) || words[0] == "help") {
-        return print(program_help(commands, cli::help_columns()));
-    }
-    if (words[0] == "--version") {
-        return print("grapevine " + cli::version_text() + "\n");
-    }
-    if (const Command* command = find_command(commands, words[0])) {
-        return run_command(*command, words.subspan(1));
-    }
-    return is_noun(commands, words[0]) ? run_noun(commands, words) : unknown_command(commands, words[0]);
+    const auto chosen = std::find_if(commands.begin(), commands.end(),
+                                     [&](const Command& command) { return command.name == parsed.command; });
+    return chosen->run(parsed);
 }
 
 }  // namespace grapevine::apps

@@ -132,8 +132,12 @@ int run_status(const cli::Parsed& parsed) {
 std::string ping_line(const cli::Parsed& parsed, const object& answer, std::uint64_t sequence) {
     const std::uint64_t rtt = number(answer, "rtt_us");
     if (parsed.has("--json")) {
-        return "{\"name\":" + cli::json_text(text(answer, "name")) + ",\"id\":" + cli::json_text(text(answer, "id")) +
-               ",\"sequence\":" + std::to_string(sequence) + ",\"rtt_us\":" + std::to_string(rtt) + "}\n";
+        object line;
+        line["name"] = text(answer, "name");
+        line["id"] = text(answer, "id");
+        line["sequence"] = sequence;
+        line["rtt_us"] = rtt;
+        return cli::json_line(line);
     }
     return text(answer, "name") + " (" + text(answer, "id").substr(0, 10) +
            "): " + short_number(static_cast<double>(rtt) / 1000.0) + " ms\n";
@@ -150,7 +154,10 @@ int run_ping(const cli::Parsed& parsed) {
         return fail_query(client.error());
     }
     const base::Duration timeout = query_timeout(parsed).value_or(std::chrono::seconds(10));
-    const std::string request = "{\"op\":\"ping\",\"name\":" + cli::json_text(parsed.positionals[0]) + "}";
+    object ping;
+    ping["op"] = "ping";
+    ping["name"] = cli::json_text(parsed.positionals[0]);
+    const std::string request = boost::json::serialize(ping);
     for (std::uint64_t sequence = 0; sequence < *count; ++sequence) {
         const auto answer = ask_object(*client, request, timeout);
         if (!answer) {
@@ -163,7 +170,7 @@ int run_ping(const cli::Parsed& parsed) {
     return 0;
 }
 
-constexpr std::string_view kQueryCodes = "0 done, 1 failed, 2 usage, 4 not found, 5 denied, 124 timed out";
+constexpr const char* kQueryCodes = "0 done, 1 failed, 2 usage, 4 not found, 5 denied, 124 timed out";
 
 }  // namespace
 

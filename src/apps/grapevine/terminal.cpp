@@ -71,6 +71,15 @@ std::string line_of(const Terminal& terminal, const std::vector<Column>& columns
     return line;
 }
 
+// The bytes of the colour code at the front, 0 if there is none.
+std::size_t code_length(std::string_view text) {
+    if (!text.starts_with("\x1b[")) {
+        return 0;
+    }
+    const std::size_t end = text.find('m');
+    return end == std::string_view::npos ? text.size() : end + 1;
+}
+
 }  // namespace
 
 Terminal inspect_terminal(int fd) {
@@ -83,7 +92,7 @@ Terminal inspect_terminal(int fd) {
     if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
         terminal.columns = size.ws_col;
         terminal.rows = size.ws_row;
-    } else {
+    } else if (!terminal.live) {
         terminal.columns = 160;  // A file or a pipe: nothing is left out.
         terminal.rows = 1000;
     }
@@ -112,6 +121,30 @@ std::vector<std::string> table_lines(const Terminal& terminal, std::vector<Colum
         lines.push_back(line_of(terminal, columns, widths, row));
     }
     return lines;
+}
+
+std::size_t visible_width(std::string_view line) {
+    std::size_t width = 0;
+    while (!line.empty()) {
+        const std::size_t code = code_length(line);
+        width += code == 0 ? 1 : 0;
+        line.remove_prefix(std::max<std::size_t>(code, 1));
+    }
+    return width;
+}
+
+std::string clipped(std::string_view line, std::size_t columns) {
+    if (visible_width(line) <= columns) {
+        return std::string(line);
+    }
+    std::string out;
+    for (std::size_t width = 0; width < columns;) {
+        const std::size_t taken = std::max<std::size_t>(code_length(line), 1);
+        width += line.starts_with('\x1b') ? 0 : 1;
+        out += line.substr(0, taken);
+        line.remove_prefix(taken);
+    }
+    return out.find('\x1b') == std::string::npos ? out : out + "\x1b[0m";
 }
 
 std::string short_number(double value) {

@@ -38,6 +38,11 @@ struct Column {
 std::vector<std::string> table_lines(const Terminal& terminal, std::vector<Column> columns,
                                      std::vector<std::vector<Cell>> rows);
 
+// Columns that a line takes: its bytes (ASCII) without colours.
+std::size_t visible_width(std::string_view line);
+// A line cut to `columns`; one that was cut ends without a colour.
+std::string clipped(std::string_view line, std::size_t columns);
+
 // "1.25", "0.031": three significant figures at most.
 std::string short_number(double value);
 // 1234 -> "1.2 MB" from KiB.

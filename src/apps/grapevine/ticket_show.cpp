@@ -1,3 +1,4 @@
+#include <utility>
 #include <variant>
 
 #include "apps/grapevine/command.hpp"
@@ -24,15 +25,18 @@ AddressText text_of(const wire::TransportAddr& addr) {
 }
 
 std::string as_json(const wire::EndpointAddr& ticket) {
-    std::string out = "{\"id\":" + cli::json_text(ticket.id.hex()) + ",\"addrs\":[";
-    bool first = true;
+    boost::json::array addrs;
     for (const wire::TransportAddr& addr : ticket.addrs) {
         const AddressText text = text_of(addr);
-        out += std::string(first ? "" : ",") + "{\"kind\":" + cli::json_text(text.kind) +
-               ",\"addr\":" + cli::json_text(text.text) + "}";
-        first = false;
+        boost::json::object one;
+        one["kind"] = cli::json_text(text.kind);
+        one["addr"] = cli::json_text(text.text);
+        addrs.emplace_back(std::move(one));
     }
-    return out + "]}\n";
+    boost::json::object out;
+    out["id"] = ticket.id.hex();
+    out["addrs"] = std::move(addrs);
+    return cli::json_line(out);
 }
 
 std::string as_lines(const wire::EndpointAddr& ticket) {

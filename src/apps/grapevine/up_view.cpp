@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <map>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "grapevine/node_main_flags.hpp"
 #include "grapevine/node_main_json.hpp"
@@ -12,23 +18,38 @@
 namespace grapevine::apps {
 namespace {
 
-constexpr std::size_t kLinesBesideRows = 4;  // Title, header, the note of what is left out, footer.
+constexpr std::size_t kLinesBesideRows = 5;  // Title, header, the note of what is left out, footer, the cursor's.
+// Lines are written over, and only what is left is erased: a cleared screen would flicker, and go into the history of
+// some terminals.
+constexpr const char* kEndOfLine = "\x1b[K\n";
+constexpr const char* kEraseBelow = "\x1b[J";
+constexpr std::size_t kWideStates = 100;  // Columns from which a dead node's row says how it ended.
+constexpr std::string_view kFooter = "Ctrl-C stops all; grapevine ls --node NAME shows one node's directory";
+constexpr std::string_view kShortFooter = "Ctrl-C stops all";
+constexpr std::size_t kWideFooter = kFooter.size();
 
 std::uint64_t milliseconds(base::Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-Cell state_cell(const NodeRow& row, std::size_t expected) {
+bool is_well(const NodeRow& row, std::size_t expected) {
+    return row.state == ChildState::ready && row.directory_size == expected;
+}
+
+Cell state_cell(const Terminal& terminal, const NodeRow& row, std::size_t expected) {
     switch (row.state) {
         case ChildState::starting: return {"starting", Tint::warn};
         case ChildState::stopping: return {"stopping", Tint::warn};
-        case ChildState::ended: return {"dead: " + describe_wait_status(row.wait_status), Tint::bad};
+        case ChildState::ended: {
+            const bool wide = terminal.columns >= kWideStates;
+            return {wide ? "dead: " + describe_wait_status(row.wait_status) : "dead", Tint::bad};
+        }
         case ChildState::ready: break;
     }
-    return row.directory_size == expected ? Cell{"ok", Tint::good} : Cell{"joining", Tint::warn};
+    return is_well(row, expected) ? Cell{"ok", Tint::good} : Cell{"joining", Tint::warn};
 }
 
-std::vector<Cell> cells_of(const NodeRow& row, std::size_t expected) {
+std::vector<Cell> cells_of(const Terminal& terminal, const NodeRow& row, std::size_t expected) {
     const bool alive = row.state != ChildState::ended;
     const auto shown = [alive](std::string text) { return Cell{alive ? std::move(text) : "-"}; };
     return {{row.name, alive ? Tint::plain : Tint::dim},
@@ -40,7 +61,20 @@ std::vector<Cell> cells_of(const NodeRow& row, std::size_t expected) {
             shown(short_number(row.rates.wakeups_per_s)),
             shown(std::to_string(row.peers)),
             shown(std::to_string(row.directory_size)),
-            state_cell(row, expected)};
+            state_cell(terminal, row, expected)};
+}
+
+std::vector<Column> table_columns() {
+    return {{"NAME"},
+            {"ID", Align::left, 8},
+            {"PID", Align::right, 7},
+            {"CPU %", Align::right, 3},
+            {"RSS", Align::right, 4},
+            {"PSS", Align::right, 6},
+            {"WAKE/S", Align::right, 2},
+            {"PEERS", Align::right, 5},
+            {"DIR", Align::right, 1},
+            {"STATE"}};
 }
 
 struct MeshSummary {
@@ -91,6 +125,35 @@ std::string title_of(const Terminal& terminal, const Cluster& cluster) {
     return tinted(terminal, Tint::bold, "grapevine") + "  " + what + "  " + state;
 }
 
+std::string hidden_line(const Terminal& terminal, std::size_t hidden, const std::vector<bool>& well) {
+    const auto unwell = static_cast<std::size_t>(std::count(well.begin(), well.end(), false));
+    const bool all_well = unwell <= well.size() - hidden;
+    return tinted(terminal, all_well ? Tint::dim : Tint::warn,
+                  "... and " + std::to_string(hidden) + " more" + (all_well ? ", all ok" : ""));
+}
+
+// Three decimals: more would be noise.
+double rounded(double value) {
+    return std::round(value * 1000.0) / 1000.0;
+}
+
+boost::json::object node_object(const NodeRow& row) {
+    boost::json::object out;
+    out["name"] = cli::json_text(row.name);
+    out["mesh"] = row.mesh;
+    out["type"] = row.type;
+    out["id"] = row.id;
+    out["pid"] = row.pid;
+    out["data_dir"] = cli::json_text(row.data_dir);
+    out["cpu_percent"] = rounded(row.rates.cpu_percent);
+    out["rss_kib"] = row.rss_kib;
+    out["pss_kib"] = row.pss_kib;
+    out["wakeups_per_s"] = rounded(row.rates.wakeups_per_s);
+    out["peers"] = row.peers;
+    out["directory_size"] = row.directory_size;
+    return out;
+}
+
 }  // namespace
 
 std::string progress_line(const Cluster& cluster, base::Duration elapsed) {
@@ -100,64 +163,65 @@ std::string progress_line(const Cluster& cluster, base::Duration elapsed) {
     return text.data();
 }
 
+std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t room) {
+    std::vector<std::size_t> out;
+    for (const bool wanted : {false, true}) {
+        for (std::size_t i = 0; i < well.size() && out.size() < room; ++i) {
+            if (well[i] == wanted) {
+                out.push_back(i);
+            }
+        }
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
                                        const std::vector<NodeRow>& rows) {
     const auto summaries = summaries_of(rows);
-    std::vector<std::vector<Cell>> cells;
+    const std::size_t beside = kLinesBesideRows + summaries.size();
+    const std::size_t fits = terminal.rows > beside ? terminal.rows - beside : 1;
+    const std::size_t room = rows.size() == fits + 1 ? rows.size() : fits;  // A note would take the place of the row.
+    std::vector<bool> well;
     for (const NodeRow& row : rows) {
-        cells.push_back(cells_of(row, summaries.at(row.mesh).running));
+        well.push_back(is_well(row, summaries.at(row.mesh).running));
     }
-    const std::size_t beside = kLinesBesideRows + summaries.size() + 1;
-    const std::size_t room = terminal.rows > beside ? terminal.rows - beside : 1;
-    const std::size_t hidden = terminal.live && cells.size() > room ? cells.size() - room : 0;
-    const std::vector<Column> columns{{"NAME"},
-                                      {"ID", Align::left, 4},
-                                      {"PID", Align::right, 3},
-                                      {"CPU %", Align::right},
-                                      {"RSS", Align::right},
-                                      {"PSS", Align::right, 2},
-                                      {"WAKE/S", Align::right},
-                                      {"PEERS", Align::right, 1},
-                                      {"DIR", Align::right},
-                                      {"STATE"}};
-    std::vector<std::string> table = table_lines(terminal, columns, cells);
-    table.resize(table.size() - hidden);
+    std::vector<std::vector<Cell>> cells;
+    for (const std::size_t i : visible_rows(well, terminal.live ? room : rows.size())) {
+        cells.push_back(cells_of(terminal, rows[i], summaries.at(rows[i].mesh).running));
+    }
+    const std::size_t hidden = rows.size() - cells.size();
     std::vector<std::string> lines{title_of(terminal, cluster)};
-    lines.insert(lines.end(), table.begin(), table.end());
+    for (std::string& line : table_lines(terminal, table_columns(), std::move(cells))) {
+        lines.push_back(std::move(line));
+    }
     if (hidden > 0) {
-        lines.push_back(tinted(terminal, Tint::dim, "... and " + std::to_string(hidden) + " more nodes"));
+        lines.push_back(hidden_line(terminal, hidden, well));
     }
     for (const auto& [name, mesh] : summaries) {
         lines.push_back(summary_line(terminal, name, mesh));
     }
     if (terminal.live) {
-        lines.push_back(
-            tinted(terminal, Tint::dim, "Ctrl-C stops all; grapevine ls --node NAME shows one node's directory"));
+        lines.push_back(tinted(terminal, Tint::dim, terminal.columns < kWideFooter ? kShortFooter : kFooter));
     }
     return lines;
 }
 
 std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows) {
-    std::string out = std::string("{\"converged\":") + (cluster.converged() ? "true" : "false") + ",\"converged_ms\":" +
-                      (cluster.converged() ? std::to_string(milliseconds(cluster.converged_after())) : "null") +
-                      ",\"nodes\":[";
-    bool first = true;
+    boost::json::array nodes;
     for (const NodeRow& row : rows) {
-        if (row.state == ChildState::ended) {
-            continue;
+        if (row.state != ChildState::ended) {
+            nodes.emplace_back(node_object(row));
         }
-        out += std::string(first ? "" : ",") + "{\"name\":" + cli::json_text(row.name) +
-               ",\"mesh\":" + cli::json_text(row.mesh) + ",\"type\":" + cli::json_text(row.type) +
-               ",\"id\":" + cli::json_text(row.id) + ",\"pid\":" + std::to_string(row.pid) +
-               ",\"data_dir\":" + cli::json_text(row.data_dir) +
-               ",\"cpu_percent\":" + short_number(row.rates.cpu_percent) +
-               ",\"rss_kib\":" + std::to_string(row.rss_kib) + ",\"pss_kib\":" + std::to_string(row.pss_kib) +
-               ",\"wakeups_per_s\":" + short_number(row.rates.wakeups_per_s) +
-               ",\"peers\":" + std::to_string(row.peers) + ",\"directory_size\":" + std::to_string(row.directory_size) +
-               "}";
-        first = false;
     }
-    return out + "]}\n";
+    boost::json::object out;
+    out["converged"] = cluster.converged();
+    out["converged_ms"] = nullptr;
+    if (cluster.converged()) {
+        out["converged_ms"] = milliseconds(cluster.converged_after());
+    }
+    out["nodes"] = std::move(nodes);
+    return cli::json_line(out);
 }
 
 Screen::~Screen() {
@@ -166,30 +230,38 @@ Screen::~Screen() {
     }
 }
 
-std::string Screen::erase() {
-    const std::size_t lines = std::exchange(drawn_, 0);
-    return lines == 0 ? std::string{} : "\r\x1b[" + std::to_string(lines) + "A\x1b[J";
+// A terminal that became narrower since has wrapped the lines again.
+std::string Screen::back(const Terminal& terminal) {
+    std::size_t lines = 0;
+    for (const std::size_t width : std::exchange(drawn_, {})) {
+        lines += std::max<std::size_t>(1, (width + terminal.columns - 1) / terminal.columns);
+    }
+    return lines == 0 ? std::string{} : "\r\x1b[" + std::to_string(lines) + "A";
 }
 
 void Screen::draw(const std::vector<std::string>& lines) {
     const Terminal terminal = inspect_terminal(fd_);
-    std::string out = terminal.live ? erase() : std::string{};
+    std::string out = terminal.live ? back(terminal) : std::string{};
     if (terminal.live && !std::exchange(cursor_hidden_, true)) {
         out += "\x1b[?25l";
     }
-    for (const std::string& line : lines) {
-        out += line + "\n";
+    const std::size_t most = terminal.live ? std::max<std::size_t>(terminal.rows, 2) - 1 : lines.size();
+    for (std::size_t i = 0; i < std::min(most, lines.size()); ++i) {
+        if (!terminal.live) {
+            out += lines[i] + "\n";
+            continue;
+        }
+        const std::string line = clipped(lines[i], terminal.columns);
+        drawn_.push_back(visible_width(line));
+        // After the last column the erasure would take that column's character.
+        out += line + (drawn_.back() < terminal.columns ? kEndOfLine : "\n");
     }
-    drawn_ = terminal.live ? lines.size() : 0;
-    cli::write_all(fd_, out);
+    cli::write_all(fd_, terminal.live ? out + kEraseBelow : out);
 }
 
 void Screen::say(const std::string& line) {
-    cli::write_all(fd_, erase() + line + "\n");
-}
-
-void Screen::clear() {
-    cli::write_all(fd_, erase());
+    const Terminal terminal = inspect_terminal(fd_);
+    cli::write_all(fd_, terminal.live ? back(terminal) + line + kEndOfLine + kEraseBelow : line + "\n");
 }
 
 }  // namespace grapevine::apps

@@ -2,6 +2,7 @@
 
 // What `up` shows: a progress line while nodes boot, then a table; and its JSON object.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,19 @@ namespace grapevine::apps {
 
 std::string progress_line(const Cluster& cluster, base::Duration elapsed);
 
-// Title, table, one summary line a mesh and a footer, at most `terminal.rows - 1` lines on a live terminal.
+// Which rows are shown where there is room for `room`, in their order: what is not well first, then what is.
+std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t room);
+
+// Title, table, one summary line a mesh and a footer, at most `terminal.rows - 1` lines on a live terminal; what is
+// left out are rows of nodes that are well, if possible.
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
                                        const std::vector<NodeRow>& rows);
 
 // {"converged":..,"converged_ms":..,"nodes":[...]}, one line. converged_ms is null while not converged.
 std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows);
 
-// Redraws lines in place on a live terminal; prints them plainly on anything else.
+// Redraws lines in place on a live terminal, cut at its width and height, since a line that wraps could not be erased
+// again; prints them plainly on anything else.
 class Screen {
 public:
     explicit Screen(int fd) : fd_(fd) {}
@@ -31,13 +37,12 @@ public:
     void draw(const std::vector<std::string>& lines);
     // For good, above what is drawn next.
     void say(const std::string& line);
-    void clear();
 
 private:
-    [[nodiscard]] std::string erase();
+    [[nodiscard]] std::string back(const Terminal& terminal);
 
     int fd_;
-    std::size_t drawn_ = 0;
+    std::vector<std::size_t> drawn_;  // The widths of the lines that draw() showed last.
     bool cursor_hidden_ = false;
 };
 
