@@ -35,7 +35,7 @@ struct Round {
 };
 
 class Listener final : public TopicListener {
-   public:
+public:
     Listener(Round& round, std::size_t index) : round_(round), index_(index) {}
     void on_received(const std::string&, std::span<const std::uint8_t> content, const std::string&) override {
         std::uint64_t number = 0;
@@ -49,14 +49,14 @@ class Listener final : public TopicListener {
     void on_neighbor_down(const std::string&, const std::string&) override { neighbors.fetch_sub(1); }
     std::atomic<int> neighbors{0};
 
-   private:
+private:
     Round& round_;
     std::size_t index_;
 };
 
 // Endpoints spread over `threads` loops, all in one topic.
 class Swarm {
-   public:
+public:
     explicit Swarm(std::size_t threads) : loops_(threads), topic_(64, '7') {
         EndpointOptions options;
         options.bind = {"127.0.0.1:0"};
@@ -69,11 +69,14 @@ class Swarm {
             if (i > 0) seeds.push_back(endpoints_[0]->ticket());
             if (!endpoints_[i]->join(topic_, seeds, listeners_[i])) throw std::runtime_error("cannot join the topic");
         }
-        for (Loop& loop : loops_) threads_.emplace_back([&loop] { loop.run(); });
+        for (Loop& loop : loops_)
+            threads_.emplace_back([&loop] { loop.run(); });
     }
     ~Swarm() {
-        for (Loop& loop : loops_) loop.stop();
-        for (std::thread& thread : threads_) thread.join();
+        for (Loop& loop : loops_)
+            loop.stop();
+        for (std::thread& thread : threads_)
+            thread.join();
     }
     Swarm(const Swarm&) = delete;
     Swarm& operator=(const Swarm&) = delete;
@@ -89,7 +92,8 @@ class Swarm {
         std::vector<std::uint8_t> content(kMessageBytes, 0x5a);
         const std::uint64_t number = round_.number.load() + 1;
         std::memcpy(content.data(), &number, sizeof number);
-        for (auto& at : round_.at) at.store(0);
+        for (auto& at : round_.at)
+            at.store(0);
         round_.arrived = 0;
         round_.number = number;
         round_.begin = 0;
@@ -98,14 +102,15 @@ class Swarm {
             if (!endpoints_[sender]->broadcast(topic_, content)) round_.begin = -1;
         });
         const double patience = wall_now() + 1;
-        while (round_.begin == 0 || (round_.arrived < kEndpoints - 1 && wall_now() < patience)) ::usleep(1000);
+        while (round_.begin == 0 || (round_.arrived < kEndpoints - 1 && wall_now() < patience))
+            ::usleep(1000);
         std::vector<double> out;
         for (std::size_t i = 0; i < kEndpoints; ++i)
             if (i != sender && round_.at[i] > 0) out.push_back((round_.at[i] - round_.begin) * 1e6);
         return out;
     }
 
-   private:
+private:
     std::deque<Loop> loops_;
     std::string topic_;
     Round round_;
@@ -124,11 +129,13 @@ struct Latencies {
 Latencies measure(std::size_t threads, std::size_t messages, Figures& figures) {
     Swarm swarm(threads);
     const double patience = wall_now() + 10;
-    while (!swarm.joined() && wall_now() < patience) ::usleep(1000);
+    while (!swarm.joined() && wall_now() < patience)
+        ::usleep(1000);
     if (!swarm.joined()) figures.fail("the topic did not come together");
     base::Rng rng(1);
     // The first messages make the eager links a tree.
-    for (std::size_t i = 0; i < 200; ++i) static_cast<void>(swarm.send(rng.index(kEndpoints)));
+    for (std::size_t i = 0; i < 200; ++i)
+        static_cast<void>(swarm.send(rng.index(kEndpoints)));
     Latencies out;
     const double cpu = cpu_now();
     for (std::size_t i = 0; i < messages; ++i) {

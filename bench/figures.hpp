@@ -25,7 +25,9 @@ inline double percentile(std::vector<double> samples, double p) {
     return samples[std::min(index, samples.size() - 1)];
 }
 
-inline double median(std::vector<double> samples) { return percentile(std::move(samples), 0.5); }
+inline double median(std::vector<double> samples) {
+    return percentile(std::move(samples), 0.5);
+}
 
 struct Arguments {
     bool json = false;
@@ -70,7 +72,7 @@ inline Arguments parse_arguments(int argc, char** argv, Arguments defaults) {
 }
 
 class Figures {
-   public:
+public:
     Figures(std::string name, const Arguments& arguments) : name_(std::move(name)), arguments_(arguments) {
         double load = 0;
         if (::getloadavg(&load, 1) == 1) add("load_average", load, "");
@@ -103,7 +105,7 @@ class Figures {
         return failed_ || (arguments_.enforce && missed_ > 0) ? 1 : 0;
     }
 
-   private:
+private:
     void judge(const std::string& what, bool met, double limit, const char* relation, std::string_view unit) {
         missed_ += met ? 0 : 1;
         if (!arguments_.json)

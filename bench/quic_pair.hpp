@@ -18,7 +18,7 @@
 namespace grapevine::bench {
 
 class QuicPair {
-   public:
+public:
     static constexpr const char* kAlpn = "bench/1";
     static constexpr base::Duration kLatency = base::Duration(std::chrono::microseconds(50));
 
@@ -43,7 +43,7 @@ class QuicPair {
     [[nodiscard]] quic::Endpoint& client() { return client_.endpoint; }
     [[nodiscard]] quic::Endpoint& server() { return server_.endpoint; }
 
-   private:
+private:
     struct Side {
         Side(const quic::Config& config, const base::SocketAddr& address, std::uint64_t seed)
             : addr(address), rng(seed), key(base::SecretKey::generate()), endpoint(config, key, rng, ledger) {}

@@ -34,7 +34,7 @@ namespace grapevine::bench {
 
 // A UDP socket on 127.0.0.1, any port.
 class RawSocket {
-   public:
+public:
     RawSocket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         addr_.sin_family = AF_INET;
         addr_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -60,7 +60,7 @@ class RawSocket {
         return ::poll(&watched, 1, timeout_ms) == 1;
     }
 
-   private:
+private:
     int fd_;
     sockaddr_in addr_{};
 };

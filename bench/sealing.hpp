@@ -16,7 +16,7 @@
 namespace grapevine::bench {
 
 class Sealing {
-   public:
+public:
     static constexpr std::size_t kTagBytes = 16;
 
     explicit Sealing(std::size_t segment_bytes) : segment_bytes_(segment_bytes), scratch_(segment_bytes) {
@@ -50,7 +50,7 @@ class Sealing {
         return genuine;
     }
 
-   private:
+private:
     template <typename Work>
     void each(std::span<std::uint8_t> train, const Work& work) {
         for (std::size_t at = 0; at + kTagBytes < train.size(); at += segment_bytes_)

@@ -6,5 +6,6 @@
 
 int main() {
     std::cout << "{\"event\":\"ready\"}" << std::endl;
-    for (;;) ::pause();
+    for (;;)
+        ::pause();
 }

@@ -20,7 +20,7 @@ constexpr double kBudgetRatio = 0.5;
 constexpr std::size_t kChunkBytes = 256U * 1024U;
 
 class Receiver final : public Protocol {
-   public:
+public:
     void on_data(Stream, std::span<const std::uint8_t> data, bool) override {
         received.fetch_add(data.size(), std::memory_order_relaxed);
     }
@@ -28,7 +28,7 @@ class Receiver final : public Protocol {
 };
 
 class Sender final : public Protocol {
-   public:
+public:
     void on_connected(Connection connection, const std::string&, bool) override {
         const auto stream = connection.endpoint->open_unidirectional(connection);
         if (!stream) return;
@@ -41,7 +41,7 @@ class Sender final : public Protocol {
     }
     std::atomic<bool> ending{false};
 
-   private:
+private:
     // As much as the send buffer takes; the rest follows when there is room.
     void pump() {
         for (;;) {
@@ -55,7 +55,7 @@ class Sender final : public Protocol {
 
 // An endpoint on a thread of its own. Its loop outlives it, and both end on that thread.
 class Running {
-   public:
+public:
     explicit Running(const std::string& alpn) {
         EndpointOptions options;
         options.bind = {"127.0.0.1:0"};
@@ -73,7 +73,7 @@ class Running {
         thread_ = std::thread([this] { loop_.run(); });
     }
 
-   private:
+private:
     Loop loop_;
     std::unique_ptr<Endpoint> endpoint_;
     std::thread thread_;
@@ -96,7 +96,8 @@ Rate stream_rate(double seconds) {
     server.run();
     client.run();
     const double patience = wall_now() + 5;
-    while (receiver.received == 0 && wall_now() < patience) ::usleep(1000);
+    while (receiver.received == 0 && wall_now() < patience)
+        ::usleep(1000);
     ::usleep(200'000);
     const double begin = wall_now();
     const double cpu = cpu_now();

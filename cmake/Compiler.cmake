@@ -25,6 +25,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-dangling-pointer)
 endif()
 
+# libstdc++ 12 uses its own deprecated functions in std::stable_sort.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(grapevine_flags INTERFACE -Wno-deprecated-declarations)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     target_compile_definitions(grapevine_flags INTERFACE _GLIBCXX_ASSERTIONS)
 elseif(NOT GRAPEVINE_SANITIZE)

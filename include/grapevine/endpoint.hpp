@@ -46,28 +46,28 @@ struct ConnectionState {
 
 /// How a connection ended.
 struct Closing {
-    std::string cause;          ///< "application_remote", "idle_timeout", "wrong_peer", ...
-    std::uint64_t code = 0;     ///< The application's or QUIC's error code.
-    std::string reason;         ///< The peer's words, untrusted, at most 256 bytes.
+    std::string cause;       ///< "application_remote", "idle_timeout", "wrong_peer", ...
+    std::uint64_t code = 0;  ///< The application's or QUIC's error code.
+    std::string reason;      ///< The peer's words, untrusted, at most 256 bytes.
 };
 
 /// What an application does with the connections of one ALPN. Implement what you need; it outlives the endpoint.
 class Protocol {
-   public:
+public:
     virtual ~Protocol() = default;
     virtual void on_connected(Connection, const std::string& peer_id, bool incoming);
-    virtual void on_stream(Stream);                                          ///< The peer opened it.
+    virtual void on_stream(Stream);                                              ///< The peer opened it.
     virtual void on_data(Stream, std::span<const std::uint8_t> data, bool fin);  ///< Consumed when this returns.
-    virtual void on_writable(Stream);                                        ///< After write() took less than given.
-    virtual void on_reset(Stream, std::uint64_t code);                       ///< The peer reset or stopped the stream.
-    virtual void on_streams_available(Connection);                           ///< After open_*() lacked credit.
+    virtual void on_writable(Stream);                   ///< After write() took less than given.
+    virtual void on_reset(Stream, std::uint64_t code);  ///< The peer reset or stopped the stream.
+    virtual void on_streams_available(Connection);      ///< After open_*() lacked credit.
     virtual void on_datagram(Connection, std::span<const std::uint8_t> data);
-    virtual void on_closed(Connection, const Closing&);                      ///< Exactly once per connection.
+    virtual void on_closed(Connection, const Closing&);  ///< Exactly once per connection.
 };
 
 /// What an application hears on a gossip topic.
 class TopicListener {
-   public:
+public:
     virtual ~TopicListener() = default;
     virtual void on_received(const std::string& topic, std::span<const std::uint8_t> content,
                              const std::string& from_id);
@@ -76,9 +76,9 @@ class TopicListener {
 };
 
 struct EndpointOptions {
-    std::vector<std::string> bind;          ///< "IP:PORT", "[IP6]:PORT"; port 0 chooses. Empty: 0.0.0.0:0, [::]:0.
-    std::filesystem::path key_file;         ///< Read, or minted 0600 when absent. Empty: a fresh key in memory only.
-    std::vector<std::string> alpns;         ///< Served besides gossip, by preference: up to 7, each 1 to 31 bytes.
+    std::vector<std::string> bind;   ///< "IP:PORT", "[IP6]:PORT"; port 0 chooses. Empty: 0.0.0.0:0, [::]:0.
+    std::filesystem::path key_file;  ///< Read, or minted 0600 when absent. Empty: a fresh key in memory only.
+    std::vector<std::string> alpns;  ///< Served besides gossip, by preference: up to 7, each 1 to 31 bytes.
     /// Resumption with early data, in and out. Tickets of peers are kept in memory: 8 for each of 32 peers, used once.
     /// Out: after connect() to a peer whose ticket for this ALPN is at hand, open_*() and write() work at once, before
     /// on_connected, and the data goes out with the first packet; without a ticket open_*() fails until on_connected.
@@ -90,14 +90,14 @@ struct EndpointOptions {
 };
 
 class Endpoint {
-   public:
+public:
     /// Binds and starts. Errors name the key file or address at fault.
     static Result<std::unique_ptr<Endpoint>> create(Loop& loop, const EndpointOptions& options);
     virtual ~Endpoint();
 
-    [[nodiscard]] std::string id() const;                       ///< 64 hex characters.
-    [[nodiscard]] std::string ticket() const;                   ///< "endpoint..." as iroh writes it.
-    [[nodiscard]] std::vector<std::string> addresses() const;   ///< "IP:PORT" at which it can be reached.
+    [[nodiscard]] std::string id() const;                      ///< 64 hex characters.
+    [[nodiscard]] std::string ticket() const;                  ///< "endpoint..." as iroh writes it.
+    [[nodiscard]] std::vector<std::string> addresses() const;  ///< "IP:PORT" at which it can be reached.
 
     /// Connections of `alpn` (one of options.alpns), in and out, go to `protocol`.
     Status serve(std::string_view alpn, Protocol& protocol);
@@ -125,7 +125,7 @@ class Endpoint {
 
     class Impl;
 
-   protected:
+protected:
     explicit Endpoint(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

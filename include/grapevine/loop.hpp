@@ -15,7 +15,7 @@ class Runtime;
 }
 
 class Loop {
-   public:
+public:
     Loop();
     ~Loop();
     Loop(const Loop&) = delete;
@@ -35,7 +35,7 @@ class Loop {
     /// For the library itself.
     io::Runtime& runtime();
 
-   private:
+private:
     std::unique_ptr<io::Runtime> runtime_;
 };
 

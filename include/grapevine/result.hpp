@@ -17,7 +17,7 @@ struct Error {
 
 template <typename T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
-   public:
+public:
     using tl::expected<T, Error>::expected;
 };
 using Status = Result<void>;

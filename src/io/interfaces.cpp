@@ -46,8 +46,8 @@ std::vector<base::SocketAddr> all_addrs(base::IpFamily family) {
 
 std::vector<base::SocketAddr> interface_addrs(base::IpFamily family, std::uint16_t port) {
     std::vector<base::SocketAddr> addrs = all_addrs(family);
-    const auto loopback = std::stable_partition(addrs.begin(), addrs.end(),
-                                                [](const base::SocketAddr& addr) { return !addr.is_loopback(); });
+    const auto loopback =
+        std::partition(addrs.begin(), addrs.end(), [](const base::SocketAddr& addr) { return !addr.is_loopback(); });
     if (loopback != addrs.begin()) {
         addrs.erase(loopback, addrs.end());
     }
