@@ -285,12 +285,13 @@ std::vector<wire::EndpointAddr> World::seed_addrs(std::size_t node) const {
     return seeds;
 }
 
-std::optional<node::MeshConfig> World::mesh_config(std::size_t node) const {
+std::optional<node::MeshConfig> World::mesh_config(std::size_t node) {
     const NodeSpec& spec = machines_[node].spec;
     if (!spec.mesh) return std::nullopt;
     node::MeshConfig mesh;
     mesh.mesh = *spec.mesh;
     mesh.type = spec.type;
+    mesh.verified = &verified_;
     mesh.seeds = seed_addrs(node);
     if (spec.staleness) mesh.staleness = *spec.staleness;
     const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + spec.clock_skew);

@@ -165,7 +165,7 @@ protected:
     [[nodiscard]] const Machine& machine(std::size_t node) const { return machines_[node]; }
     [[nodiscard]] std::optional<std::size_t> at_address(const base::SocketAddr& addr) const;
     [[nodiscard]] std::vector<wire::EndpointAddr> seed_addrs(std::size_t node) const;
-    [[nodiscard]] std::optional<node::MeshConfig> mesh_config(std::size_t node) const;
+    [[nodiscard]] std::optional<node::MeshConfig> mesh_config(std::size_t node);
 
 private:
     struct Wake {
@@ -183,6 +183,7 @@ private:
 
     Network network_;
     base::Rng rng_;
+    base::VerificationMemo verified_;  // All nodes live in this process.
     base::TimePoint now_{};
     EventQueue<Payload> queue_;
     std::vector<Machine> machines_;
