@@ -17,14 +17,14 @@ CHURNERS = 2
 MESSAGE_PERIOD = 0.5  # each lasting node's own
 
 
-def verdict(ledger, missed, line):
+def verdict(swarm, missed, line):
     """The scenario's line, or a Failure that starts with what is wrong."""
     problems = []
     if missed:
         shown = ", ".join(f"{who} lacks {what!r}" for who, what in missed[:5])
         problems.append(f"{len(missed)} deliveries missed ({shown})")
-    if ledger.wrong:
-        problems.append(f"{len(ledger.wrong)} wrong deliveries ({'; '.join(ledger.wrong[:3])})")
+    if faults := swarm.ledger.faults(swarm.ids()):
+        problems.append(f"{len(faults)} wrong deliveries ({'; '.join(faults[:3])})")
     if problems:
         raise Failure("; ".join(problems) + "; " + line)
     return line
@@ -68,7 +68,7 @@ def join(programs, contact_kind, seed, _form):
         line = (f"{len(ledger.messages)} messages of {len(swarm.nodes)} nodes, {len(ledger.latencies)} deliveries in "
                 f"{took:.2f} s, p50 {ledger.percentile(.5):.1f} ms, p99 {ledger.percentile(.99):.1f} ms; "
                 f"connected {settled:.2f} s after the last was ready, one-sided links {swarm.one_sided()}; seed {seed}")
-        result = verdict(ledger, ledger.missed(swarm.nodes, swarm.nodes), line)
+        result = verdict(swarm, ledger.missed(swarm.nodes, swarm.nodes), line)
         swarm.leave(swarm.nodes)
         return result
 
@@ -128,7 +128,7 @@ def churn(programs, seed, form):
         line = (f"{run.seconds} s, {run.kills} killed, {len(swarm.nodes) - len(lasting)} joined, {count} messages "
                 f"among {len(lasting)} lasting nodes, p50 {ledger.percentile(.5):.1f} ms, "
                 f"p99 {ledger.percentile(.99):.1f} ms; seed {seed}")
-        result = verdict(ledger, ledger.missed(lasting, lasting), line)
+        result = verdict(swarm, ledger.missed(lasting, lasting), line)
         if run.not_joined:
             raise Failure(f"{len(run.not_joined)} newcomers never joined ({', '.join(run.not_joined[:5])}); {line}")
         swarm.leave(lasting)

@@ -21,6 +21,7 @@ class Node:
         self.id = self.ticket = self.child = None
         self.neighbours = set()
         self.ever_joined = False
+        self.started = time.monotonic()
         self.sent = 0
 
     def launch(self, command):
@@ -54,6 +55,7 @@ class Ledger:
     def __init__(self):
         self.messages = {}  # content -> (sender, time sent, names of those who have it)
         self.latencies = []
+        self.hops = {}  # previous hop -> name of a node that named it
         self.wrong = []  # duplicates, messages nobody sent, messages to their own sender
 
     def sent(self, node, content):
@@ -68,10 +70,15 @@ class Ledger:
         if sender is node or node.name in holders:
             self.wrong.append(f"{node.name} received {content[:30]!r} {'of its own' if sender is node else 'twice'}")
             return
-        if hop not in node.swarm.ids():
-            self.wrong.append(f"{node.name} names a previous hop that is no node: {hop}")
+        self.hops.setdefault(hop, node.name)
         holders.add(node.name)
-        self.latencies.append(time.monotonic() - at)
+        if node.started < at:  # A newcomer may be told what was said shortly before it came.
+            self.latencies.append(time.monotonic() - at)
+
+    def faults(self, ids):
+        """What was wrong. Hops are judged at the end: a newcomer's message may be read before its own ready line."""
+        return self.wrong + [f"{name} names a previous hop that is no node: {hop}"
+                             for hop, name in self.hops.items() if hop not in ids]
 
     def missed(self, senders, receivers):
         """(receiver, content) for each message of `senders` that one of `receivers` lacks."""
