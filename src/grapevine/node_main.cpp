@@ -20,6 +20,7 @@
 #include "grapevine/node_main_version.hpp"
 #include "io/data_dir.hpp"
 #include "io/runtime.hpp"
+#include "io/trim.hpp"
 
 namespace grapevine {
 namespace {
@@ -28,6 +29,7 @@ using cli::Exit;
 
 constexpr int kDataDirsMax = 64;                        // Default data directories tried for one mesh and type.
 constexpr std::chrono::milliseconds kLeaveLimit{1900};  // A leave that takes longer is cut off: 2 s are promised.
+constexpr std::chrono::seconds kTrimDelay{10};          // By then a node has met its neighbours.
 
 const char* environment_of(const char* name) {
     return std::getenv(name);
@@ -79,6 +81,7 @@ public:
             cli::complain("standard output: the ready line cannot be written");
             return cli::exit_code(Exit::failed);
         }
+        loop_.after(kTrimDelay, [] { io::trim_after_start(); });
         loop_.run();
         return 0;
     }
