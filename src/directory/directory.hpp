@@ -25,6 +25,8 @@
 //     by message id), in batches; not by a newcomer, who learns what the mesh knows already.
 // 12. A sync peer that offers an entry removed here as left or died is sent the proof: the leaving statement, or a
 //     confirmed accusation, which a live member refutes. So zombies die and the falsely dead come back.
+// 13. An accusation by or about somebody unknown is refused, but judged again when that digest arrives soon after
+//     (orphans.hpp).
 //
 // Bounds are in Config; each has a counter. `from` is the neighbour that handed a statement on. The key, the Rng and
 // the ledger outlive the directory. Nothing here allocates a timer: call on_deadline at next_deadline.
@@ -40,6 +42,7 @@
 #include "base/time.hpp"
 #include "directory/glance.hpp"
 #include "directory/local_health.hpp"
+#include "directory/orphans.hpp"
 #include "directory/suspicion.hpp"
 #include "directory/table.hpp"
 #include "directory/types.hpp"
@@ -122,6 +125,10 @@ private:
     [[nodiscard]] std::optional<Refusal> screen_accusation(const Glance& glance, base::TimePoint now) const;
     [[nodiscard]] std::optional<Refusal> screen_self_accusation(const Glance& glance) const;
 
+    void judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
+               Effects& out);
+    void keep_orphan(const base::EndpointId& from, base::ByteView envelope, const base::EndpointId& missing,
+                     Source source, base::TimePoint now);
     void accept_own(const wire::Statement& statement, base::TimePoint now, Effects& out);
     void accept_digest(const wire::Statement& statement, Source source, base::TimePoint now, Effects& out);
     void accept_leaving(const wire::Statement& statement, Source source, base::TimePoint now, Effects& out);
@@ -151,6 +158,7 @@ private:
     Table table_;
     Suspicions suspicions_;
     LocalHealth health_;
+    Orphans orphans_;
     base::BoundedQueue<Forward> forwards_;
     base::TimePoint forward_at_;
     TokenBucket contests_;

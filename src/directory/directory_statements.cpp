@@ -32,11 +32,18 @@ bool differs(const wire::Digest& a, const wire::Digest& b) {
 void Directory::on_statement(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
                              Effects& out) {
     on_neighbor_heard(from, now, out);
+    judge(from, envelope, source, now, out);
+}
+
+void Directory::judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
+                      Effects& out) {
     if (envelope.size() > wire::kStatementMax) return refuse(from, Refusal::oversized, out);
     const auto seen = glance(envelope);
     if (seen) {
         if (const auto refusal = screen(envelope, *seen, now)) {
             if (*refusal == Refusal::duplicate) note_known_by_mesh(seen->signer, source);
+            if (*refusal == Refusal::unknown_accuser) keep_orphan(from, envelope, seen->signer, source, now);
+            if (*refusal == Refusal::unknown_accused) keep_orphan(from, envelope, *seen->accused, source, now);
             return refuse(from, *refusal, out);
         }
     }
@@ -57,6 +64,14 @@ void Directory::on_statement(const base::EndpointId& from, base::ByteView envelo
 void Directory::refuse(const base::EndpointId& from, Refusal refusal, Effects& out) {
     ++counters_.refused[static_cast<std::size_t>(refusal)];
     out.emplace_back(Refused{from, refusal});
+}
+
+// Rule 13. Of the buried nothing is awaited: an old digest of theirs is refused, and a newer one refutes.
+void Directory::keep_orphan(const base::EndpointId& from, base::ByteView envelope, const base::EndpointId& missing,
+                            Source source, base::TimePoint now) {
+    if (table_.tombstone(missing) != nullptr) return;
+    orphans_.keep({missing, from, base::Bytes(envelope.begin(), envelope.end()), source, now + kOrphanHold});
+    counters_.orphans_displaced = orphans_.displaced();
 }
 
 std::optional<Refusal> Directory::screen(base::ByteView envelope, const Glance& glance, base::TimePoint now) const {
@@ -132,8 +147,9 @@ void Directory::accept_digest(const wire::Statement& statement, Source source, b
     ++counters_.accepted;
     const auto& digest = std::get<wire::Digest>(statement.claim);
     const Entry* known = table_.find(statement.signer);
-    const bool changed = known != nullptr && differs(known->digest, digest);
-    if (known == nullptr) {
+    const bool added = known == nullptr;
+    const bool changed = !added && differs(known->digest, digest);
+    if (added) {
         if (table_.tombstone(statement.signer) != nullptr) ++counters_.returned;
         if (table_.full()) remove(base::EndpointId(*table_.displaceable(now)), RemovalCause::displaced, {}, now, out);
         out.emplace_back(EntryAdded{statement.signer, source});
@@ -142,8 +158,15 @@ void Directory::accept_digest(const wire::Statement& statement, Source source, b
     }
     table_.put(statement, source, now).digests.take(config_.digests_per_signer, now);
     health_.forget(statement.signer);
-    if (suspicions_.erase(statement.signer)) out.emplace_back(Refuted{statement.signer, Refutation::newer_digest});
+    const Suspicion* suspicion = suspicions_.find(statement.signer);
+    if (suspicion != nullptr && digest.sequence > suspicion->sequence) {
+        suspicions_.erase(statement.signer);
+        out.emplace_back(Refuted{statement.signer, Refutation::newer_digest});
+    }
     queue_forward(statement, source, now);
+    if (!added) return;
+    for (const Orphan& orphan : orphans_.take(statement.signer, now))
+        judge(orphan.from, orphan.envelope, orphan.source, now, out);
 }
 
 void Directory::accept_leaving(const wire::Statement& statement, Source source, base::TimePoint now, Effects& out) {
@@ -168,8 +191,11 @@ void Directory::accept_accusation(const base::EndpointId& from, const wire::Stat
     if (claim.accused == self_) return refute(statement, now, out);
     table_.find(statement.signer)->accusations.take(config_.accusations_per_signer, now);
     const Accuser accuser{statement.signer, claim.reason, claim.phase};
-    const wire::Sequence known = table_.find(claim.accused)->digest.sequence;
-    switch (suspicions_.accuse(claim.accused, known, accuser, now)) {
+    // The accuser may know a newer digest than we do, which then refutes nothing. What the accused would find
+    // implausible itself, and hence not jump above, does not count.
+    wire::Sequence sequence = table_.find(claim.accused)->digest.sequence;
+    if (claim.sequence.value - sequence.value <= kSequenceLeadMax) sequence = claim.sequence;
+    switch (suspicions_.accuse(claim.accused, sequence, accuser, now)) {
         case Accepted::full: return refuse(from, Refusal::suspicions_full, out);
         case Accepted::known: return refuse(from, Refusal::duplicate, out);
         case Accepted::begun:

@@ -39,6 +39,7 @@ Accepted Suspicions::accuse(const base::EndpointId& accused, wire::Sequence sequ
         found = suspicions_.emplace(accused, std::move(fresh)).first;
     }
     Suspicion& suspicion = found->second;
+    suspicion.sequence = std::max(suspicion.sequence, sequence);
     const auto known = std::find_if(suspicion.accusers.begin(), suspicion.accusers.end(),
                                     [&](const Accuser& other) { return other.id == accuser.id; });
     if (known != suspicion.accusers.end()) {

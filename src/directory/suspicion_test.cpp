@@ -94,6 +94,22 @@ TEST(Suspicion, ANewerDigestRefutesAndAnOldAccusationIsStale) {
     EXPECT_TRUE(node.knows(1));
 }
 
+TEST(Suspicion, ADigestThatTheAccuserKnewAlreadyRefutesNothing) {
+    Meshed node;
+    node.hear(signed_accusation(2, id(1), 12), at(1s));
+    node.hear(signed_digest(1, 12), at(1100ms));
+    EXPECT_TRUE(pick<Refuted>(node.out).empty());
+    node.hear(signed_digest(1, 13), at(1200ms));
+    EXPECT_EQ(pick<Refuted>(node.out).size(), 1U);
+}
+
+TEST(Suspicion, ALieAboutTheSequenceDoesNotMakeASuspicionIrrefutable) {
+    Meshed node;
+    node.hear(signed_accusation(2, id(1), 10 + kSequenceLeadMax + 1), at(1s));
+    node.hear(signed_digest(1, 11), at(1100ms));
+    EXPECT_EQ(pick<Refuted>(node.out).size(), 1U);
+}
+
 TEST(Suspicion, HearingTheAccusedDirectlyRefutes) {
     Meshed node;
     node.hear(signed_accusation(2, id(1), 10), at(1s));
@@ -127,6 +143,43 @@ TEST(Suspicion, AccusationsOfStrangersSelfAccusationsAndUnknownAccusedAreRefused
     EXPECT_EQ(node.refused(Refusal::self_accusation), 1U);
     EXPECT_EQ(node.refused(Refusal::unknown_accused), 1U);
     EXPECT_EQ(node.directory.suspicions(), 0U);
+}
+
+// Rule 13: a newcomer hears the last seconds in any order.
+TEST(Suspicion, AccusationsThatComeBeforeTheDigestOfTheDeadCount) {
+    Meshed node;
+    for (std::uint32_t n = 1; n <= 3; ++n)
+        node.hear(signed_accusation(n, id(9), 10), at(1s));
+    EXPECT_EQ(node.refused(Refusal::unknown_accused), 3U);
+    node.hear(signed_digest(9, 10), at(2s));
+    EXPECT_EQ(pick<Suspected>(node.out).size(), 3U);
+    node.run_until(at(3s));
+    EXPECT_FALSE(node.knows(9));
+}
+
+TEST(Suspicion, AccusationsThatComeBeforeTheDigestOfTheirAuthorCount) {
+    Meshed node;
+    node.hear(signed_accusation(9, id(1), 10), at(1s));
+    EXPECT_EQ(node.refused(Refusal::unknown_accuser), 1U);
+    node.hear(signed_digest(9, 10), at(2s));
+    EXPECT_EQ(pick<Suspected>(node.out).size(), 1U);
+}
+
+TEST(Suspicion, OrphansAreRefutedByANewerDigestExpireAndAreBounded) {
+    Meshed node;
+    node.hear(signed_accusation(1, id(8), 10), at(1s));
+    node.hear(signed_digest(8, 11), at(2s));
+    EXPECT_TRUE(pick<Suspected>(node.out).empty());
+    node.hear(signed_accusation(1, id(9), 10), at(2s));
+    node.hear(signed_digest(9, 10), at(2s) + kOrphanHold);
+    EXPECT_TRUE(pick<Suspected>(node.out).empty());
+    for (std::uint32_t n = 0; n <= kOrphansMax; ++n)
+        node.hear(signed_accusation(1, id(100 + n), 10), at(20s));
+    EXPECT_EQ(node.directory.counters().orphans_displaced, 1U);
+    node.hear(signed_digest(100, 10), at(21s));
+    EXPECT_TRUE(pick<Suspected>(node.out).empty());
+    node.hear(signed_digest(101, 10), at(21s));
+    EXPECT_EQ(pick<Suspected>(node.out).size(), 1U);
 }
 
 TEST(Suspicion, AFloodOfAccusationsIsCut) {

@@ -222,6 +222,7 @@ struct Counters {
     std::uint64_t forwards_spared = 0;   // The mesh had it already.
     std::uint64_t forwards_dropped = 0;  // forwards_max reached.
     std::uint64_t tombstones_displaced = 0;
+    std::uint64_t orphans_displaced = 0;
 
     [[nodiscard]] std::uint64_t operator[](Refusal refusal) const { return refused[static_cast<std::size_t>(refusal)]; }
     friend bool operator==(const Counters&, const Counters&) = default;

@@ -20,6 +20,7 @@
 //  are
 //     left. Passive views alone are thin where nodes restart often (they are filled once a minute), and a small mesh
 //     would then fall into parts that know of each other but have no link.
+//  7. A Join is always answered, also from a neighbour: it has restarted before it was missed, and knows nobody.
 
 #include <memory>
 #include <optional>

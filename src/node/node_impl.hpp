@@ -26,6 +26,8 @@ public:
 
     void start(base::TimePoint now, Effects& out);
     void set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out);
+    void on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
+                   base::TimePoint now, Effects& out);
     void on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
                       Effects& out);
     void on_deadline(base::TimePoint now, Effects& out);
@@ -70,6 +72,7 @@ public:
     base::EndpointId self_;
     base::Rng& rng_;
     telemetry::Ledger& ledger_;
+    wire::PeerData own_data_;
     Gossip gossip_;
     paths::AddressBook book_;
     paths::LinkMonitor monitor_;
@@ -79,6 +82,8 @@ public:
     bool left_ = false;
 
 private:
+    void answer_join(const base::EndpointId& from, const base::TopicId& topic, const GossipEffects& effects,
+                     Effects& out) const;
     void on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out);
     void on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer, membership::DownReason reason,

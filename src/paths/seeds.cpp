@@ -94,7 +94,7 @@ void SeedDialer::dial(Seed& seed, base::TimePoint now, SeedEffects& out) {
     ++seed.attempts;
     seed.phase = Phase::dialing;
     seed.last_attempt = now;
-    seed.due = now + config_.attempt_timeout;
+    seed.due = now + (connectivity_ == Connectivity::isolated ? config_.isolated_timeout : config_.attempt_timeout);
     out.emplace_back(JoinVia{seed.addr});
 }
 

@@ -15,7 +15,8 @@
 //
 // A seed is "live" when the node shares a mesh with it: it is a neighbour, or its entry in the directory is fresh. A
 // live seed is not dialled; otherwise a thousand nodes would fight for the few places in the active view of one seed.
-// An attempt that nobody reports on for attempt_timeout counts as failed.
+// An attempt that nobody reports on for attempt_timeout counts as failed. For a node without neighbours it is the
+// shorter isolated_timeout: a Join may be lost with the link of a former life, and to join once more costs one message.
 
 #include <cstdint>
 #include <map>
@@ -37,6 +38,7 @@ struct SeedConfig {
     base::Duration backoff_max = std::chrono::seconds(30);
     base::Duration isolated_first = std::chrono::milliseconds(200);
     base::Duration attempt_timeout = std::chrono::seconds(10);
+    base::Duration isolated_timeout = std::chrono::seconds(1);  // Of an attempt made without neighbours.
     std::size_t seeds_max = 64;
 };
 

@@ -105,8 +105,19 @@ TEST(Seeds, ALostSeedIsTriedAgainFromTheFirstStep) {
     EXPECT_TRUE(d.out.empty());
 }
 
+TEST(Seeds, WhileIsolatedAnAttemptThatNobodyReportsOnFailsSooner) {
+    Dialer d;
+    d.add(1, at(0s));
+    EXPECT_EQ(d.dialer.next_deadline(), at(1s));
+    d.deadline(at(1s));
+    EXPECT_EQ(std::get<SeedRetry>(d.out.at(0)).reason, "no answer");
+    EXPECT_LE(std::get<SeedRetry>(d.out.at(0)).delay, 200ms);
+    EXPECT_EQ(d.dialer.counters().failures, 1U);
+}
+
 TEST(Seeds, AnAttemptThatNobodyReportsOnCountsAsFailed) {
     Dialer d;
+    d.connectivity(Connectivity::connected, at(0s));
     d.add(1, at(0s));
     EXPECT_EQ(d.dialer.next_deadline(), at(10s));
     d.deadline(at(10s));
