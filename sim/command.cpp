@@ -53,15 +53,22 @@ int exit_code(const base::Error& error) {
     return error.code == base::ErrorCode::failed ? kExitFailed : kExitUsage;
 }
 
-bool run_gossip(const Scenario& scenario, std::uint64_t seed, Output output, std::ostream& out) {
+// Of each of iroh_gossip_scenarios(), in their order.
+using GossipRuns = std::vector<std::vector<SeedFigures>>;
+
+bool run_gossip(const Scenario& scenario, std::uint64_t seed, Output output, GossipRuns& runs, std::ostream& out) {
     bool passed = true;
-    for (const GossipScenario& gossip : iroh_gossip_scenarios()) {
+    const auto scenarios = iroh_gossip_scenarios();
+    runs.resize(scenarios.size());
+    for (std::size_t i = 0; i < scenarios.size(); ++i) {
+        const GossipScenario& gossip = scenarios[i];
         const auto& wanted = scenario.gossip_labels;
         if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), label(gossip)) == wanted.end()) continue;
         const Stopwatch watch;
         const SeedFigures figures = run_gossip_seed(gossip, seed);
         const double real = watch.seconds();
         out << (output == Output::json ? json_report(gossip, figures, real) : text_report(gossip, figures, real));
+        runs[i].push_back(figures);
         if (!scenario.expect.missed_max || figures.missed <= *scenario.expect.missed_max) continue;
         passed = false;
         out << "  FAILED: missed-max\n  replay: " << replay_command(scenario.name, seed) << "\n";
@@ -69,8 +76,13 @@ bool run_gossip(const Scenario& scenario, std::uint64_t seed, Output output, std
     return passed;
 }
 
+void print_means(const GossipRuns& runs, std::ostream& out) {
+    const auto scenarios = iroh_gossip_scenarios();
+    for (std::size_t i = 0; i < runs.size(); ++i)
+        if (runs[i].size() > 1) out << text_report(scenarios[i], summarize(runs[i]));
+}
+
 bool run_one(const Scenario& scenario, std::uint64_t seed, Output output, const TraceSink& trace, std::ostream& out) {
-    if (scenario.mode == Mode::gossip) return run_gossip(scenario, seed, output, out);
     const Stopwatch watch;
     const RunFigures figures = run_scenario(scenario, seed, trace);
     const double real = watch.seconds();
@@ -150,11 +162,15 @@ int run_command(const CommandOptions& options, std::ostream& out, std::ostream& 
     TraceSink trace;
     if (options.trace) trace = [&file](const std::string& line) { file << line << '\n'; };
     bool passed = true;
+    GossipRuns gossip;
     for (std::uint64_t seed = options.seeds.first;; ++seed) {
-        if (!run_one(*scenario, seed, options.output, trace, out)) passed = false;
+        const bool ok = scenario->mode == Mode::gossip ? run_gossip(*scenario, seed, options.output, gossip, out)
+                                                       : run_one(*scenario, seed, options.output, trace, out);
+        if (!ok) passed = false;
         trace = {};
         if (seed == options.seeds.last) break;
     }
+    if (options.output == Output::text) print_means(gossip, out);
     return passed ? 0 : kExitFailed;
 }
 

@@ -30,7 +30,7 @@ struct CommandOptions {
     Task task = Task::run;
     std::string scenario;  // A name in `folder`, or a file (has a slash or ends in .toml).
     std::string folder = "scenarios";
-    SeedRange seeds;  // --seed N, --seeds N..M.
+    SeedRange seeds;  // --seed N or N..M.
     Output output = Output::text;
     std::optional<std::string> trace;  // A file for the event log of the first seed.
 };

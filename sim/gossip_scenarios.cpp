@@ -1,8 +1,10 @@
 #include "sim/gossip_scenarios.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
@@ -125,6 +127,32 @@ std::vector<std::uint64_t> baseline_seeds(std::size_t nodes) {
     return seeds;
 }
 
+std::optional<GossipBaseline> iroh_gossip_baseline(const GossipScenario& scenario) {
+    struct Cell {
+        GossipTraffic traffic;
+        std::size_t nodes;
+        std::size_t rounds;
+        Spread ldh;
+        Spread rmr;
+    };
+    static constexpr std::array<Cell, 8> kCells = {{
+        {GossipTraffic::single, 20, 30, {2.9857, 0.0555, 2.0, 5.0}, {0.1495, 0.001, 0.1333, 0.2593}},
+        {GossipTraffic::single, 100, 30, {5.95, 0.073, 4.0, 9.0}, {0.0881, 0.0005, 0.0796, 0.1279}},
+        {GossipTraffic::single, 1000, 30, {13.6875, 0.2079, 11.0, 16.0}, {0.0741, 0.0002, 0.0712, 0.0755}},
+        {GossipTraffic::multi, 20, 30, {5.0492, 0.0444, 3.6333, 6.4}, {0.4289, 0.0111, 0.1741, 0.713}},
+        {GossipTraffic::multi, 100, 30, {10.256, 0.0517, 8.3333, 11.5333}, {0.4721, 0.0062, 0.2976, 0.6915}},
+        {GossipTraffic::multi, 1000, 30, {20.8865, 0.1581, 18.8, 23.7}, {0.4717, 0.0079, 0.3634, 0.5431}},
+        {GossipTraffic::all, 20, 30, {5.526, 0.0465, 4.1667, 6.9667}, {1.3776, 0.0106, 1.1445, 1.9129}},
+        {GossipTraffic::all, 100, 5, {10.3828, 0.0656, 8.6, 12.4}, {1.056, 0.0029, 0.9626, 1.1279}},
+    }};
+    for (const Cell& cell : kCells) {
+        if (cell.traffic == scenario.traffic && cell.nodes == scenario.nodes && cell.rounds == scenario.rounds) {
+            return GossipBaseline{cell.ldh, cell.rmr};
+        }
+    }
+    return std::nullopt;
+}
+
 SeedFigures run_gossip_seed(const GossipScenario& scenario, std::uint64_t seed) {
     GossipNetwork network(scenario, seed);
     network.bootstrap();
@@ -146,10 +174,19 @@ SeedFigures run_gossip_seed(const GossipScenario& scenario, std::uint64_t seed) 
 
 ScenarioFigures run_gossip_scenario(const GossipScenario& scenario, const std::vector<std::uint64_t>& seeds) {
     GRAPEVINE_ASSERT(!seeds.empty(), "figures need a seed");
-    ScenarioFigures figures;
+    std::vector<SeedFigures> figures;
     for (const std::uint64_t seed : seeds) {
-        figures.seeds.push_back(run_gossip_seed(scenario, seed));
-        figures.missed += figures.seeds.back().missed;
+        figures.push_back(run_gossip_seed(scenario, seed));
+    }
+    return summarize(std::move(figures));
+}
+
+ScenarioFigures summarize(std::vector<SeedFigures> seeds) {
+    GRAPEVINE_ASSERT(!seeds.empty(), "figures need a seed");
+    ScenarioFigures figures;
+    figures.seeds = std::move(seeds);
+    for (const SeedFigures& seed : figures.seeds) {
+        figures.missed += seed.missed;
     }
     figures.ldh = spread(figures.seeds, [](const SeedFigures& s) { return s.ldh_mean; });
     figures.rmr = spread(figures.seeds, [](const SeedFigures& s) { return s.rmr_mean; });

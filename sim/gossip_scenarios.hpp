@@ -98,6 +98,15 @@ struct ScenarioFigures {
 };
 
 SeedFigures run_gossip_seed(const GossipScenario& scenario, std::uint64_t seed);
+// Of at least one seed.
+ScenarioFigures summarize(std::vector<SeedFigures> seeds);
+// What the original reaches in this scenario over baseline_seeds, with standard errors (interop/baseline/). Absent for
+// a scenario that is not one of the eight.
+struct GossipBaseline {
+    Spread ldh;
+    Spread rmr;
+};
+std::optional<GossipBaseline> iroh_gossip_baseline(const GossipScenario& scenario);
 ScenarioFigures run_gossip_scenario(const GossipScenario& scenario, const std::vector<std::uint64_t>& seeds);
 
 }  // namespace grapevine::sim

@@ -66,6 +66,21 @@ TEST(GossipScenarios, NothingIsMissedOverManySeeds) {
     }
 }
 
+// A guard against a change that costs quality: over few seeds the means lie within the noise of the recorded ones.
+TEST(GossipScenarios, AreNoWorseThanTheOriginalsRecordedMeans) {
+    std::vector<std::uint64_t> seeds = {31, 32, 33, 34, 35, 36, 37, 38};
+    for (const GossipScenario& s : iroh_gossip_scenarios()) {
+        if (s.nodes > 100) continue;
+        if (s.traffic == GossipTraffic::all && s.nodes == 100) seeds.resize(3);  // Half of the time of all others.
+        const auto theirs = iroh_gossip_baseline(s);
+        ASSERT_TRUE(theirs) << label(s);
+        const ScenarioFigures ours = run_gossip_scenario(s, seeds);
+        EXPECT_LT(ours.ldh.mean, theirs->ldh.mean * 1.1) << label(s);
+        EXPECT_LT(ours.rmr.mean, theirs->rmr.mean * 1.03) << label(s);
+        EXPECT_EQ(ours.missed, 0U) << label(s);
+    }
+}
+
 // After the mass join has settled every link is known to both ends and the overlay is one piece.
 TEST(GossipNetwork, ViewsBecomeSymmetricAndConnected) {
     for (const std::uint64_t seed : {1ULL, 2ULL, 3ULL}) {

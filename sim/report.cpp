@@ -158,6 +158,16 @@ std::string text_report(const GossipScenario& scenario, const SeedFigures& f, do
         static_cast<unsigned long long>(f.events), real_seconds, hex(f.trace_hash).c_str());
 }
 
+std::string text_report(const GossipScenario& scenario, const ScenarioFigures& f) {
+    std::string out = format("%s: %zu seeds: LDH %.3f ± %.3f, RMR %.4f ± %.4f, missed %llu", label(scenario).c_str(),
+                             f.seeds.size(), f.ldh.mean, f.ldh.standard_error, f.rmr.mean, f.rmr.standard_error,
+                             static_cast<unsigned long long>(f.missed));
+    if (const auto theirs = iroh_gossip_baseline(scenario))
+        out += format("; iroh-gossip: LDH %.3f ± %.3f, RMR %.4f ± %.4f", theirs->ldh.mean, theirs->ldh.standard_error,
+                      theirs->rmr.mean, theirs->rmr.standard_error);
+    return out + "\n";
+}
+
 std::string json_report(const GossipScenario& scenario, const SeedFigures& f, double real_seconds) {
     JsonLine line;
     line.text("scenario", label(scenario)).count("seed", f.seed).number("ldh", f.ldh_mean).number("rmr", f.rmr_mean);

@@ -16,6 +16,9 @@ std::string json_report(const Scenario& scenario, const RunFigures& figures, dou
 std::string text_report(const GossipScenario& scenario, const SeedFigures& figures, double real_seconds);
 std::string json_report(const GossipScenario& scenario, const SeedFigures& figures, double real_seconds);
 
+// Means and standard errors over several seeds, beside the recorded ones of iroh-gossip.
+std::string text_report(const GossipScenario& scenario, const ScenarioFigures& figures);
+
 // "grapevine sim join-1000 --seed 7".
 std::string replay_command(std::string_view scenario, std::uint64_t seed);
 

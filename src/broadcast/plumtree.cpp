@@ -134,7 +134,10 @@ void Plumtree::accept(const EndpointId& from, wire::Gossip message, TimePoint no
         }
     }
     push(message, holders, now, out);
-    optimize(from, message.scope.round, taken, out);
+    if (quiet_before(now)) {
+        optimize(from, message.scope.round, taken, out);
+    }
+    accepted_at_ = now;
 
     ++quality_.deliveries;
     quality_.delivery_hop = received.round.value;
@@ -142,6 +145,10 @@ void Plumtree::accept(const EndpointId& from, wire::Gossip message, TimePoint no
     quality_.delivery_hop_moving += kHopWeight * (received.round.value - quality_.delivery_hop_moving);
     deliver(from, message, received, out);
     store_.insert(std::move(message), now);
+}
+
+bool Plumtree::quiet_before(TimePoint now) const {
+    return !accepted_at_ || now - *accepted_at_ >= config_.optimization_quiet;
 }
 
 // Section 3.8: the best announcer is worth a place in the tree if it is nearer to the author by the threshold.
@@ -260,13 +267,18 @@ void Plumtree::send(const EndpointId& to, wire::BroadcastMessage message, Effect
     out.emplace_back(std::in_place_type<SendBroadcast>, to, std::move(message));
 }
 
+// In a working tree one link of it is enough; before there is one, the first message chooses from the eager links.
+bool Plumtree::has_enough_eager() const {
+    const auto is_eager = [](const Link& link) { return link.state == LinkState::eager; };
+    const auto eager = static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), is_eager));
+    return eager >= (store_.seen_count() > 0 ? std::size_t{1} : config_.eager_enough);
+}
+
 void Plumtree::on_neighbor_up(const EndpointId& peer, NeighborRole role, TimePoint now, Effects& out) {
     if (peer == self_ || is_neighbor(peer)) {
         return;
     }
-    const auto eager = [](const Link& link) { return link.state == LinkState::eager; };
-    const bool in_tree = store_.seen_count() > 0 && std::any_of(links_.begin(), links_.end(), eager);
-    const LinkState state = role == NeighborRole::spare && in_tree ? LinkState::lazy : LinkState::eager;
+    const LinkState state = role == NeighborRole::spare && has_enough_eager() ? LinkState::lazy : LinkState::eager;
     links_.push_back({peer, state, {}});
     out.emplace_back(LinkStateChanged{peer, state});
     for (const wire::Announcement& recent : store_.recent(config_.catch_up_age, kCatchUpMax, now)) {

@@ -13,17 +13,19 @@
 // - An announced message that does not come within graft_timeout_1 is asked for by Graft, announcer after announcer,
 //   graft_timeout_2 apart; asking and being asked makes the link eager.
 // - Optimisation: if a message came over at least optimization_threshold hops more than somebody announced, the
-// announcer
-//   becomes eager and the sender lazy.
+//   announcer becomes eager and the sender lazy.
 // - Scope `neighbors` goes to eager links only and is neither remembered nor forwarded (iroh).
 // Different from iroh, invisible on the wire:
 // - Only neighbours have a link. A late Prune or Graft of a former neighbour creates none, and its announcements are
 //   ignored; a Graft is still answered with the message.
-// - A spare neighbour of a node that is in a working tree (it has eager links and had messages lately) starts lazy: the
-//   tree reaches it already, and an eager start would cost duplicates until both ends prune.
-// - A message goes neither whole nor announced to a peer that announced it with no more hops than our copy made: it has
-// it
-//   and is as near to the author. To one that is further away it goes as ever, so that the Prune settles the link.
+// - A spare neighbour of a node that is in a working tree (it has eager links and had messages lately), or that has
+//   eager_enough eager links, starts lazy: messages reach it already, and an eager start would cost duplicates until
+//   both ends prune.
+// - A message that comes less than optimization_quiet after another one changes no link by optimisation. Its hops tell
+//   of its own author; with many authors at once each would bend the one tree its way, and the hops of all would grow.
+// - A message goes neither whole nor announced to a peer that announced it with no more hops than our copy made: it
+//   has it and is as near to the author. To one that is further away it goes as ever, so that the Prune settles the
+//   link.
 // - A new neighbour is told of the messages of the last catch_up_age, as a lazy peer is. So a node that was cut off for
 //   a moment gets what it lacks, whoever takes it in, and a newcomer the latest few; who has them asks for nothing.
 // - An id that does not match its content is dropped and counted, its sender's link unchanged.
@@ -58,12 +60,16 @@ struct Config {
     // iroh has 80 ms and 40 ms. With links of 10 to 50 ms both are so short that they ask for what is on its way:
     // measured over its own scenarios, these halve the redundancy from changing senders at the same delivery hops.
     Duration graft_timeout_1 = 120ms;
-    Duration graft_timeout_2 = 110ms;       // Paper: smaller than the first, about a round trip.
-    Duration dispatch_timeout = 5ms;        // iroh: announcements are batched for this long.
-    wire::Round optimization_threshold{5};  // Paper, section 4.1, and iroh have 7; 5 measured to give fewer hops.
-    Duration catch_up_age = 5s;             // Ours: a new neighbour is told of messages up to this old.
-    Duration message_retention = 30s;       // iroh.
-    Duration id_retention = 90s;            // iroh.
+    Duration graft_timeout_2 = 110ms;  // Paper: smaller than the first, about a round trip.
+    Duration dispatch_timeout = 5ms;   // iroh: announcements are batched for this long.
+    // Paper, section 4.1, and iroh have 7. With optimization_quiet against flapping, 2 measured to give the fewest
+    // hops.
+    wire::Round optimization_threshold{2};
+    Duration optimization_quiet = 100ms;  // Ours: about a round trip, in which a change of the tree takes effect.
+    std::size_t eager_enough = 4;         // Ours: of at most 6 links; fewer saves duplicates but costs hops.
+    Duration catch_up_age = 5s;           // Ours: a new neighbour is told of messages up to this old.
+    Duration message_retention = 30s;     // iroh.
+    Duration id_retention = 90s;          // iroh.
     std::size_t message_bytes_max = wire::kGossipMessageMax;  // A body sent is smaller than this (iroh's rule).
     std::size_t lazy_queue_max = kLazyQueueMax;
     StoreLimits store;
@@ -185,6 +191,8 @@ private:
 
     void on_duplicate(const EndpointId& from, Effects& out);
     void accept(const EndpointId& from, wire::Gossip message, TimePoint now, Effects& out);
+    [[nodiscard]] bool quiet_before(TimePoint now) const;
+    [[nodiscard]] bool has_enough_eager() const;
     void optimize(const EndpointId& sender, wire::Round round, const MissingMessages::Taken& taken, Effects& out);
     void push(const wire::Gossip& message, const std::vector<EndpointId>& holders, TimePoint now, Effects& out);
     void announce(Link& link, const wire::Announcement& announcement, TimePoint now);
@@ -201,6 +209,7 @@ private:
     MessageStore store_;
     MissingMessages missing_;
     std::optional<TimePoint> dispatch_at_;
+    std::optional<TimePoint> accepted_at_;  // The latest first copy of a swarm message.
     Quality quality_;
     Counters counters_;
 };

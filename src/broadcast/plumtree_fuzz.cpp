@@ -121,8 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
             case 0:
                 twin.neighbors.insert(from);
                 tree.on_neighbor_up(
-                    from, in.byte() % 2 == 0 ? broadcast::NeighborRole::essential : broadcast::NeighborRole::spare,
-                    now, out);
+                    from, in.byte() % 2 == 0 ? broadcast::NeighborRole::essential : broadcast::NeighborRole::spare, now,
+                    out);
                 break;
             case 1:
                 tree.on_neighbor_down(from);

@@ -97,6 +97,16 @@ TEST_F(PlumtreeTest, ASpareNeighborIsLazyOnlyInAWorkingTree) {
     EXPECT_EQ(tree_->link(peer(3)), LinkState::eager);
 }
 
+TEST_F(PlumtreeTest, ASpareNeighborIsLazyBesideEnoughEagerOnes) {
+    make();
+    up({1, 2, 3, 4});
+    Effects out;
+    tree_->on_neighbor_up(peer(5), NeighborRole::spare, at(0s), out);
+    EXPECT_EQ(tree_->link(peer(5)), LinkState::lazy);
+    up({6});
+    EXPECT_EQ(tree_->link(peer(6)), LinkState::eager);
+}
+
 TEST_F(PlumtreeTest, ANewNeighborIsToldOfRecentMessages) {
     make();
     up({1});
@@ -253,6 +263,17 @@ TEST_F(PlumtreeTest, OptimizationDoesNotGraftAnEagerAnnouncer) {
     const Effects out = receive(3, gossip("hi", 8));
     EXPECT_EQ(out, (Effects{LinkStateChanged{peer(3), LinkState::lazy}, send(3, wire::Prune{}),
                             deliver("hi", 3, {ScopeKind::swarm, Round{8}})}));
+}
+
+TEST_F(PlumtreeTest, OptimizationRestsWhileMessagesComeClosely) {
+    make();
+    up({2, 3});
+    receive(2, wire::IHave{{{id_of("b"), Round{2}}, {id_of("c"), Round{2}}}});
+    receive(3, gossip("a", 0), 0ms);
+    receive(3, gossip("b", 8), 99ms);
+    EXPECT_EQ(tree_->counters().optimizations, 0U);
+    receive(3, gossip("c", 8), 199ms);
+    EXPECT_EQ(tree_->counters().optimizations, 1U);
 }
 
 TEST_F(PlumtreeTest, FormerNeighborsGetNoLinkBack) {  // Invariant 2.

@@ -125,8 +125,7 @@ private:
     [[nodiscard]] std::optional<Refusal> screen_accusation(const Glance& glance, base::TimePoint now) const;
     [[nodiscard]] std::optional<Refusal> screen_self_accusation(const Glance& glance) const;
 
-    void judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
-               Effects& out);
+    void judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now, Effects& out);
     void keep_orphan(const base::EndpointId& from, base::ByteView envelope, const base::EndpointId& missing,
                      Source source, base::TimePoint now);
     void accept_own(const wire::Statement& statement, base::TimePoint now, Effects& out);

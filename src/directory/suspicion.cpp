@@ -17,7 +17,9 @@ constexpr std::array<double, kAccusersMax> kLogarithms{0.0,
                                                        1.9459101490553132,
                                                        2.0794415416798357};
 
-double logarithm(std::size_t count) { return kLogarithms[std::clamp<std::size_t>(count, 1, kAccusersMax) - 1]; }
+double logarithm(std::size_t count) {
+    return kLogarithms[std::clamp<std::size_t>(count, 1, kAccusersMax) - 1];
+}
 
 }  // namespace
 

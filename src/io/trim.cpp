@@ -16,7 +16,9 @@ namespace {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-File open_file(const char* path) { return {std::fopen(path, "re"), &std::fclose}; }
+File open_file(const char* path) {
+    return {std::fopen(path, "re"), &std::fclose};
+}
 
 bool is_traced() {
     const File status = open_file("/proc/self/status");
@@ -47,7 +49,8 @@ std::size_t trim_after_start() {
     const File maps = open_file("/proc/self/maps");
     std::array<char, 4096> line{};
     std::size_t bytes = 0;
-    while (maps && std::fgets(line.data(), line.size(), maps.get()) != nullptr) bytes += trim_mapping(line.data());
+    while (maps && std::fgets(line.data(), line.size(), maps.get()) != nullptr)
+        bytes += trim_mapping(line.data());
     return bytes;
 }
 

@@ -24,9 +24,9 @@
 // it
 //   crossed that Disconnect on the way, and obeying it makes evictions echo through the overlay for ever.
 // - A settled neighbour that we evict is asked back a moment later, with low priority, and may take our active view
-//   beyond its capacity, up to active_view_max. iroh asks one passive peer for each neighbour that it loses, and notices
-//   the death of others only after 30 s: the eviction may have taken its last live link. During a mass join nobody is
-//   settled, so nothing changes there.
+//   beyond its capacity, up to active_view_max. iroh asks one passive peer for each neighbour that it loses, and
+//   notices the death of others only after 30 s: the eviction may have taken its last live link. During a mass join
+//   nobody is settled, so nothing changes there.
 // - A ShuffleReply makes only a node without neighbours ask at once, since every refusal brings one.
 // - A walk that cannot go on ends here instead of vanishing; walks are never longer than our own would be; a message
 // that
@@ -82,8 +82,8 @@ struct Config {
     std::size_t refill_at_once_passive_below = 10;
     Duration refill_interval_min = 2s;   // Ours: first retry while below capacity,
     Duration refill_interval_max = 60s;  // doubling up to this: a refused dial costs a handshake.
-    Duration settled_after = 2s;        // Ours: a neighbour for so long is taken back after an eviction,
-    Duration take_back_after = 100ms;   // when it has had about a round trip to find another one.
+    Duration settled_after = 2s;         // Ours: a neighbour for so long is taken back after an eviction,
+    Duration take_back_after = 100ms;    // when it has had about a round trip to find another one.
     Duration parting_hold = 1s;          // Ours: how long a Disconnect is remembered, a few round trips.
 };
 
