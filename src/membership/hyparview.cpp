@@ -93,7 +93,10 @@ bool HyParView::wants(const EndpointId& peer) const {
 
 // "A node that receives a join request will start by adding the new node to its active view, even if it has to drop a
 // random node from it" (section 4.2); then it introduces the newcomer to its other neighbours.
+// A Join comes from a node that knows nobody, so what was said to its former life (a restart, noticed by nobody yet) is
+// void: it is answered anew.
 void HyParView::on(const EndpointId& from, const wire::Join& message, TimePoint now, Effects& out) {
+    take_request(from);
     add_active(from, message.data, wire::Priority::high, Reply::yes, now, out);
     const bool oversize = message.data && message.data->size() > kPeerDataBytesMax;
     const wire::PeerInfo newcomer{from, oversize ? std::nullopt : message.data};

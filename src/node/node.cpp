@@ -23,8 +23,7 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
 void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
     wire::AddrInfo info;
     info.direct = addrs;
-    own_data_ = wire::encode(info);
-    gossip_.set_own_data(own_data_);
+    gossip_.set_own_data(wire::encode(info));
     if (!mesh_) return;
     std::vector<wire::TransportAddr> transport(addrs.begin(), addrs.end());
     if (transport.size() > wire::kDigestAddrsMax) transport.resize(wire::kDigestAddrsMax);
@@ -35,28 +34,9 @@ void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::Tim
 
 void Node::Impl::on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
                            base::TimePoint now, Effects& out) {
-    const auto* membership = std::get_if<wire::MembershipMessage>(&message);
-    const bool joins = membership != nullptr && std::holds_alternative<wire::Join>(*membership);
     GossipEffects effects;
     gossip_.on_message(from, topic, std::move(message), now, effects);
-    if (joins) answer_join(from, topic, effects, out);
     route(effects, now, out);
-}
-
-// A neighbour that joins again has restarted and knows nothing of us. HyParView takes its Join for an echo if it has
-// answered the former life within answer_hold; unanswered, the newcomer would stay alone.
-void Node::Impl::answer_join(const base::EndpointId& from, const base::TopicId& topic, const GossipEffects& effects,
-                             Effects& out) const {
-    const Topic* found = gossip_.find(topic);
-    if (found == nullptr || !found->membership().is_active(from)) return;
-    const bool answered = std::any_of(effects.begin(), effects.end(), [&](const GossipEffect& effect) {
-        const auto* send = std::get_if<SendGossip>(&effect.effect);
-        const auto* membership = send == nullptr ? nullptr : std::get_if<wire::MembershipMessage>(&send->message);
-        return membership != nullptr && send->to == from && std::holds_alternative<wire::Neighbor>(*membership);
-    });
-    if (answered) return;
-    wire::MembershipMessage answer = wire::Neighbor{wire::Priority::high, own_data_};
-    out.push_back(SendMessage{from, topic, std::move(answer)});
 }
 
 // What the cores send comes first: a new neighbour must have our Neighbor message before the statements that its coming

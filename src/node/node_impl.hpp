@@ -72,7 +72,6 @@ public:
     base::EndpointId self_;
     base::Rng& rng_;
     telemetry::Ledger& ledger_;
-    wire::PeerData own_data_;
     Gossip gossip_;
     paths::AddressBook book_;
     paths::LinkMonitor monitor_;
@@ -82,8 +81,6 @@ public:
     bool left_ = false;
 
 private:
-    void answer_join(const base::EndpointId& from, const base::TopicId& topic, const GossipEffects& effects,
-                     Effects& out) const;
     void on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out);
     void on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer, membership::DownReason reason,
