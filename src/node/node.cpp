@@ -224,6 +224,9 @@ void Node::Impl::on_silent(const paths::Silent& silent, base::TimePoint now, Eff
     const auto reason = silent.cause == paths::SilenceCause::unreachable ? wire::AccusationReason::unreachable
                                                                          : wire::AccusationReason::silent;
     accuse(silent.peer, reason, now, out);
+    const auto neighbors = mesh_neighbors();
+    const bool of_mesh = std::find(neighbors.begin(), neighbors.end(), silent.peer) != neighbors.end();
+    if (mesh_ && of_mesh) replace_neighbor(silent.peer, now, out);
 }
 
 // The peer is given up: its link is closed, and every topic learns it.

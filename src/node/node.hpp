@@ -14,12 +14,11 @@
 //  it.
 //     A neighbour that has no entry there (an iroh endpoint, say) is abandoned when kSilenceMax more has passed.
 //  4. A link that ends without a goodbye is an accusation too (connection_lost).
-//  5. Seeds are tried for ever; so are remembered peers; the application's topics have seeds of their own (their
-//  bootstrap).
-//  6. A mesh neighbour that was lost is replaced by a random member from the directory, if fewer than kNeighborsWanted
-//  are
-//     left. Passive views alone are thin where nodes restart often (they are filled once a minute), and a small mesh
-//     would then fall into parts that know of each other but have no link.
+//  5. Seeds are tried for ever; so are remembered peers; the topics of the application have seeds of their own (their
+//     bootstrap).
+//  6. A mesh neighbour that was lost, or fell silent, is replaced by a random member from the directory, if fewer than
+//     kNeighborsWanted others are there. Passive views alone are thin where nodes restart often (they are filled once a
+//     minute), and a small mesh would then fall into parts that know of each other but have no link.
 //  7. A Join is always answered, also from a neighbour: it has restarted before it was missed, and knows nobody.
 
 #include <memory>

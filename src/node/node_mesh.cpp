@@ -140,7 +140,8 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
 
 // Rule 6.
 void Node::Impl::replace_neighbor(const base::EndpointId& lost, base::TimePoint now, Effects& out) {
-    const auto neighbors = mesh_neighbors();
+    auto neighbors = mesh_neighbors();
+    std::erase(neighbors, lost);
     if (left_ || neighbors.size() >= kNeighborsWanted) return;
     std::vector<const directory::Entry*> candidates;
     std::vector<base::EndpointId> ids;
