@@ -2,11 +2,12 @@
 # test links the layer and its declared dependencies only) and the include check of scripts/style_check.py. Both refuse
 # an edge that is not here, so a new edge is a change of this table that somebody reviews.
 # Order matters: a layer comes after all that it may use.
-set(GRAPEVINE_LAYERS base telemetry wire membership broadcast directory delivery paths node quic stack sim io chaos
+set(GRAPEVINE_LAYERS base telemetry otlp wire membership broadcast directory delivery paths node quic stack sim io chaos
     console grapevine)
 
 set(GRAPEVINE_ALLOWED_base)
 set(GRAPEVINE_ALLOWED_telemetry base)
+set(GRAPEVINE_ALLOWED_otlp base telemetry)
 set(GRAPEVINE_ALLOWED_wire base)
 set(GRAPEVINE_ALLOWED_membership base wire telemetry)
 set(GRAPEVINE_ALLOWED_broadcast base wire telemetry)
@@ -17,18 +18,23 @@ set(GRAPEVINE_ALLOWED_node base wire telemetry membership broadcast directory de
 set(GRAPEVINE_ALLOWED_quic base telemetry)
 set(GRAPEVINE_ALLOWED_stack base wire telemetry membership broadcast directory delivery paths node quic)
 set(GRAPEVINE_ALLOWED_sim base wire telemetry membership broadcast directory delivery paths node quic stack)
-set(GRAPEVINE_ALLOWED_io base wire telemetry membership broadcast directory delivery paths node quic stack)
-set(GRAPEVINE_ALLOWED_chaos base wire telemetry membership broadcast directory delivery paths node quic stack io)
-set(GRAPEVINE_ALLOWED_console base wire telemetry membership broadcast directory delivery paths node quic stack io)
-set(GRAPEVINE_ALLOWED_grapevine base wire telemetry membership broadcast directory delivery paths node quic stack io)
-set(GRAPEVINE_ALLOWED_apps base wire telemetry membership broadcast directory delivery paths node quic stack sim io
-    chaos console grapevine)
+set(GRAPEVINE_ALLOWED_io base wire telemetry otlp membership broadcast directory delivery paths node quic stack)
+set(GRAPEVINE_ALLOWED_chaos base wire telemetry otlp membership broadcast directory delivery paths node quic stack
+    io)
+set(GRAPEVINE_ALLOWED_console base wire telemetry otlp membership broadcast directory delivery paths node quic stack
+    io)
+set(GRAPEVINE_ALLOWED_grapevine base wire telemetry otlp membership broadcast directory delivery paths node quic stack
+    io)
+set(GRAPEVINE_ALLOWED_apps base wire telemetry otlp membership broadcast directory delivery paths node quic stack
+    sim io chaos console grapevine)
 
 # Libraries from outside that a layer may use, by the names of ThirdParty.cmake.
 set(GRAPEVINE_EXTERNAL_base sodium)
 set(GRAPEVINE_EXTERNAL_quic ngtcp2)
 set(GRAPEVINE_EXTERNAL_sim toml)
-set(GRAPEVINE_EXTERNAL_io asio json toml)
+set(GRAPEVINE_EXTERNAL_otlp protozero)
+set(GRAPEVINE_EXTERNAL_io asio beast cares gnutls json toml zlib)
+set(GRAPEVINE_EXTERNAL_console asio beast json sqlite zlib)
 set(GRAPEVINE_EXTERNAL_grapevine cli11 json toml)
 set(GRAPEVINE_EXTERNAL_apps asio json toml)
 

@@ -1,5 +1,5 @@
 # Libraries from the distribution, each as one target grapevine_external_<name> that layers name after EXTERNAL.
-# Boost.Asio, Boost.JSON and toml++ are compiled here, once, from their installed headers: their shared libraries would
+# Boost.Asio, Boost.Beast, Boost.JSON and toml++ are compiled here, once, from their installed headers: their shared libraries would
 # bring a second C++ runtime beside the static one of the programs.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -26,8 +26,21 @@ grapevine_external(sodium PkgConfig::SODIUM)
 grapevine_external(ngtcp2 PkgConfig::NGTCP2)
 grapevine_compiled_external(asio LINK Boost::headers Threads::Threads
     DEFINES BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+grapevine_compiled_external(beast LINK grapevine_external_asio DEFINES BOOST_BEAST_SEPARATE_COMPILATION)
 grapevine_compiled_external(json LINK Boost::headers DEFINES BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB)
 grapevine_compiled_external(toml DEFINES TOML_HEADER_ONLY=0 TOML_ENABLE_FORMATTERS=0)
+
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls>=3.7.9)
+find_package(ZLIB REQUIRED)
+grapevine_external(cares PkgConfig::CARES)
+grapevine_external(sqlite PkgConfig::SQLITE)
+grapevine_external(gnutls PkgConfig::GNUTLS)
+grapevine_external(zlib ZLIB::ZLIB)
+find_path(GRAPEVINE_PROTOZERO_INCLUDE protozero/pbf_writer.hpp REQUIRED)
+grapevine_external(protozero)
+target_include_directories(grapevine_external_protozero SYSTEM INTERFACE "${GRAPEVINE_PROTOZERO_INCLUDE}")
 
 find_package(tl-expected REQUIRED)
 find_path(GRAPEVINE_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
