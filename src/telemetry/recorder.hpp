@@ -48,7 +48,7 @@ struct Sampler {
 };
 
 struct RecorderConfig {
-    Filter filter;
+    Filter filter{Level::info};
     Sampler sampler;
     std::size_t spans_max = 2048;            // OTEL_BSP_MAX_QUEUE_SIZE; finished spans that wait.
     std::size_t logs_max = 2048;             // OTEL_BLRP_MAX_QUEUE_SIZE
