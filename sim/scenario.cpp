@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <stdexcept>
 #include <utility>
 
 #include "base/encoding.hpp"
@@ -200,6 +201,8 @@ base::Result<Scenario> parse_scenario(std::string_view text, std::string_view so
     } catch (const toml::parse_error& error) {
         return base::invalid(std::string(source) + ":" + std::to_string(error.source().begin.line) + ": " +
                              std::string(error.description()));
+    } catch (const std::logic_error& error) {
+        return base::invalid(std::string(source) + ": " + error.what());
     }
     Scenario scenario;
     base::Status status;

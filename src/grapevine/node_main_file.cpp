@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 #include <toml++/toml.h>
 
@@ -85,6 +86,8 @@ base::Result<FileValues> parse_config(std::string_view text, const std::string& 
     } catch (const toml::parse_error& error) {
         return base::invalid(path + ":" + std::to_string(error.source().begin.line) + ": " +
                              base::printable(error.description(), 160));
+    } catch (const std::logic_error& error) {
+        return base::invalid(path + ": " + error.what());
     }
 }
 

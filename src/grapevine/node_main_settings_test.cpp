@@ -179,6 +179,9 @@ TEST(ConfigFile, ErrorsNameFileLineAndKey) {
     EXPECT_EQ(parse_config("mesh = \"m\"\nmehs = 1\n", "f", kKeys).error().message,
               "f:2: mehs: unknown key; did you mean mesh?");
     EXPECT_EQ(parse_config("[table]\n", "f", kKeys).error().message, "f:1: table: unknown key");
+    // The parser would abort here, or worse, if what it takes for granted were not checked.
+    for (const std::string_view header : {std::string_view("[[\n"), std::string_view("[=]\n"), std::string_view("[!")})
+        EXPECT_FALSE(parse_config(header, "f", kKeys)) << header;
     EXPECT_TRUE(parse_config("mesh = 1.5\n", "f", kKeys).error().message.starts_with("f:1: mesh: must be"));
     EXPECT_EQ(parse_config("seeds = [1]\n", "f", kKeys).error().message,
               "f:1: seeds: every item of the array must be a string");
