@@ -5,6 +5,10 @@
 // checked, and is an exception, which the callers of toml::parse() turn into an error like any other.
 #include <stdexcept>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wterminate"  // Some of it is noexcept: there it ends the program, as an assertion does.
+#endif
+
 #define TOML_IMPLEMENTATION
 #include <toml++/impl/preprocessor.h>
 #undef TOML_ASSERT
