@@ -3,9 +3,9 @@
 
 Usage: flamegraph.py --output FILE.svg [--title TEXT] [--top N] [--folded FILE] < OUTPUT_OF_PERF_SCRIPT
 
-It reads the fields comm,pid,tid,ip,sym,dso. A folded stack is its frames from the outermost to the innermost, joined by
-semicolons, then its number of samples. A frame ends in _[k] where it is the kernel's and in _[l] where it is of a shared
-library. Exit code 3: there was no sample.
+It reads the fields comm,pid,tid,ip,sym,dso. A folded stack is its frames from the outermost to the innermost, joined
+by semicolons, then its number of samples. A frame ends in _[k] where it is the kernel's and in _[l] where it is of a
+shared library. Exit code 3: there was no sample.
 """
 
 import argparse
@@ -23,10 +23,12 @@ UNKNOWN = '[unknown]'
 
 # "NAME 123/456": the line that opens a sample. A thread's name may hold anything, so what follows it decides.
 HEADER = re.compile(r'(\S.*?)\s+-?\d+/-?\d+:?\s*$')
-# "  7f12ab symbol (/path/of.so)"; symbols hold blanks and parentheses, and a path may end in " (deleted)".
-FRAME = re.compile(r'\s+[0-9a-f]+ (.*) \((.*?)( \(deleted\))?\)\s*$')
-# Where a thread begins: a stack that reaches one of these was unwound to its end.
-ROOTS = {'_start', 'clone', 'clone3', '__clone', '__clone3', 'ret_from_fork', 'ret_from_fork_asm', '_dl_start_user'}
+# "  7f12ab symbol (/path/of.so)"; symbols hold blanks and parentheses.
+FRAME = re.compile(r'\s+[0-9a-f]+ (.*) \((.*)\)\s*$')
+DELETED = ' (deleted))'
+# Where a thread begins: a stack that reaches one of these was unwound to its end, as was one of the kernel alone.
+ROOTS = {'_start', '_dl_start_user', '__libc_start_main', '__libc_start_main_impl', '__libc_start_call_main', 'clone',
+         'clone3', '__clone', '__clone3', 'start_thread', 'ret_from_fork', 'ret_from_fork_asm'}
 
 
 @dataclass
@@ -71,11 +73,11 @@ def fold(lines):
     def finish():
         if thread is None:
             return
-        folded.whole += bool(frames) and plain(frames[-1]) in ROOTS
+        folded.whole += bool(frames) and (frames[-1].endswith(KERNEL) or plain(frames[-1]).split('@')[0] in ROOTS)
         folded.stacks[(thread, *merge_unknown(reversed(frames)))] += 1
 
     for line in lines:
-        if found := FRAME.match(line):
+        if found := FRAME.match(line.replace(DELETED, ')')):
             frames.append(frame_name(found[1], found[2]))
         elif found := HEADER.match(line):
             finish()

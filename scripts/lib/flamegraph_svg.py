@@ -217,7 +217,12 @@ SCRIPT = r'''
   // Marks what matches, and says the share of samples that have a match anywhere in their stack.
   function search(words) {
     var pattern = null, covered = 0, last = -1;
-    try { pattern = words ? new RegExp(words, 'i') : null; } catch (error) { found.textContent = 'no such pattern'; return; }
+    try {
+      pattern = words ? new RegExp(words, 'i') : null;
+    } catch (error) {
+      found.textContent = 'no such pattern';
+      return;
+    }
     var hits = frames.filter(function (frame) {
       var hit = pattern !== null && pattern.test(frame.group.querySelector('title').textContent.split('\n')[0]);
       frame.group.classList.toggle('hit', hit);
