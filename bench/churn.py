@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Kill and respawn for some minutes in two meshes of nine. What must stay flat in the two nodes that nobody kills:
 resident memory, descriptors, threads, and the live objects of every kind in the ledger. Flat: the median of the last
-quarter of the run is no higher than that of the second quarter, but for an allowance of noise."""
+quarter of the run is no higher than that of the second quarter, but for an allowance of noise.
 
+With --collector the nodes export everything from DEBUG on to a receiver that is up, down, slow (a byte a second) or
+failing (500) all the time."""
+
+import os
 import random
 import sys
 import time
@@ -10,6 +14,7 @@ import time
 import figures
 import meshes
 import processes
+import receiver
 
 MEMORY_ALLOWANCE_KIB = 128
 COUNT_ALLOWANCE = 2
@@ -86,9 +91,14 @@ def main():
     parser.add_argument('--minutes', type=float, default=30, help='how long (default 30)')
     parser.add_argument('--every', type=float, default=2.0, help='mean seconds between kills (default 2)')
     parser.add_argument('--seed', type=int, default=1, help='of the choice of victims (default 1)')
+    parser.add_argument('--collector', choices=receiver.MODES, help='export to such a receiver, at DEBUG')
+    parser.add_argument('--per-mesh', type=int, default=9, help='nodes of each of the two meshes (default 9)')
     options = parser.parse_args()
     report = figures.Figures('churn', options)
-    lab = meshes.Lab(options.bin_dir)
+    if options.collector:
+        sink = receiver.Receiver(options.collector)
+        os.environ.update(receiver.environment(sink), MESH_LOG='debug')
+    lab = meshes.Lab(options.bin_dir, types=meshes.TYPES[:options.per_mesh])
     lab.boot()
     if not lab.wait(lab.converged, 30):
         report.fail('the meshes did not converge')
@@ -98,6 +108,10 @@ def main():
         report.fail('the meshes did not come together again within 30 s of the last restart')
     report.add('minutes', options.minutes)
     report.add('kills', kills)
+    if options.collector:
+        report.add('collector', options.collector)
+        report.add('export_requests', sink.requests)
+        report.add('export_bytes', sink.bytes, 'B')
     for track in tracks:
         report_track(report, track)
     lab.close()

@@ -1,4 +1,4 @@
-"""Gets the reference peers ready: the Rust gossip node through cargo, the iroh endpoint through npm.
+"""Gets the peers ready: the Rust gossip node through cargo, the iroh endpoint through npm, the collector through go.
 
 Everything is built in the cache folder, never in the source tree. A peer that cannot be had (no tool, tool too old,
 registry out of reach) is Unavailable and its scenarios are skipped; a peer that does not build is a Failure.
@@ -17,7 +17,8 @@ from harness import Failure, die_with_parent
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grapevine"
 TARGET = CACHE / "interop-target"
-CARGO_MIN, NODE_MIN = (1, 91), (20, 3)
+CARGO_MIN, NODE_MIN, GO_MIN = (1, 91), (20, 3), (1, 26)
+TOOL_FOLDERS = (str(Path.home() / ".cargo/bin"), "/usr/local/go/bin")
 
 
 class Unavailable(Exception):
@@ -28,12 +29,12 @@ def say(text):
     print(f"interop: {text}", file=sys.stderr, flush=True)
 
 
-def tool(name, minimum):
+def tool(name, minimum, version="--version"):
     """The tool's path, if its version is at least `minimum`."""
-    path = shutil.which(name) or shutil.which(name, path=str(Path.home() / ".cargo/bin"))
+    path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(TOOL_FOLDERS))
     if not path:
         raise Unavailable(f"{name} is not installed")
-    text = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    text = subprocess.run([path, version], capture_output=True, text=True, check=False).stdout
     found = re.search(r"(\d+)\.(\d+)", text)
     if not found or tuple(map(int, found.groups())) < minimum:
         raise Unavailable(f"{name} is too old ({text.strip()}; {minimum[0]}.{minimum[1]} is needed)")
@@ -60,9 +61,9 @@ def copy_changed(source, target):
             shutil.copyfile(file, goal)
 
 
-def logged(command, cwd, log):
+def logged(command, cwd, log, **variables):
     with open(log, "wb") as out:
-        env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never")
+        env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never", **variables)
         return subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                               preexec_fn=die_with_parent, check=False).returncode == 0
 
@@ -105,3 +106,24 @@ def iroh_peer():
             raise Unavailable(f"npm cannot install @number0/iroh: {tail(log)}")
         stamp.write_text(digest)
     return [node, str(script)]
+
+
+def otel_collector():
+    """Path of the OpenTelemetry Collector, built on first use (some minutes) or when its list of modules changed."""
+    source, work, log = HERE / "otel-collector", CACHE / "interop-src" / "otel-collector", CACHE / "otel-collector.log"
+    binary, stamp = work / "otel-collector", work / "built"
+    digest = digest_of([source / "main.go", source / "go.mod", source / "go.sum"])
+    if stamped(stamp, digest, binary):
+        return binary
+    go = tool("go", GO_MIN, version="version")
+    copy_changed(source, work)
+    settings = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath"}
+    if not logged([go, "list", "-deps", "-f", "{{with .Error}}{{.}}{{end}}", "."], work, log, **settings):
+        raise Unavailable(f"go cannot fetch the collector's modules: {tail(log)}")
+    say("building the OpenTelemetry Collector (the first time takes about three minutes)")
+    jobs = str(max(1, (os.cpu_count() or 2) - 1))
+    command = ["nice", "-n", "19", go, "build", "-p", jobs, "-ldflags=-s -w", "-o", str(binary), "."]
+    if not logged(command, work, log, GOPROXY="off", **settings):
+        raise Failure(f"the OpenTelemetry Collector does not build: {tail(log)}")
+    stamp.write_text(digest)
+    return binary

@@ -12,7 +12,8 @@ void MessageWorld::boot(std::size_t node) {
     if (processes_.size() <= node) processes_.resize(node + 1);
     Process& process = processes_[node];
     Machine& m = machine(node);
-    process.node = std::make_unique<node::Node>(node::Config{mesh_config(node)}, m.key, *m.rng, *m.ledger);
+    process.node =
+        std::make_unique<node::Node>(node::Config{mesh_config(node), recorder(node)}, m.key, *m.rng, *m.ledger);
     drive(node, [&](node::Node& n, node::Effects& out) { n.start({m.addr}, now(), out); });
     if (!m.spec.topic) return;
     drive(node, [&](node::Node& n, node::Effects& out) {

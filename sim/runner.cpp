@@ -37,6 +37,7 @@ Runner::Runner(const Scenario& scenario, std::uint64_t seed, const TraceSink& tr
       observer_(*world_, scenario.part == Part::mesh ? Observer::Timing::directories : Observer::Timing::none) {
     figures_.seed = seed;
     if (trace) world_->on_trace(trace);
+    world_->record(scenario.recording);
     for (std::size_t mesh = 0; mesh < scenario_.meshes; ++mesh)
         topics_.push_back({base::blake3(base::as_bytes("application of mesh" + std::to_string(mesh + 1)))});
 }

@@ -52,6 +52,21 @@ TEST_P(BothWorlds, EqualSeedsGiveEqualRuns) {
     EXPECT_NE(first.trace_hash, run_scenario(scenario(), 12).trace_hash);
 }
 
+// What is recorded never changes what happens: down to every frame where nothing is sampled, and where it is, but for
+// the bytes of the contexts in it.
+TEST_P(BothWorlds, RecordingChangesNothing) {
+    const auto bare = run_scenario(scenario(), 11);
+    Scenario recorded = scenario();
+    recorded.recording.emplace();
+    recorded.recording->filter = telemetry::Filter(telemetry::Level::trace);
+    recorded.recording->sampler.root = telemetry::Sampler::Root::always_off;
+    EXPECT_EQ(run_scenario(recorded, 11), bare);
+    recorded.recording->sampler.root = telemetry::Sampler::Root::always_on;
+    const auto sampled = run_scenario(recorded, 11);
+    EXPECT_EQ(sampled.failures, std::vector<std::string>{});
+    EXPECT_EQ(sampled, run_scenario(recorded, 11));
+}
+
 TEST_P(BothWorlds, TimesDeathAndReturn) {
     const auto figures = run_scenario(scenario(), 3);
     EXPECT_EQ(figures.failures, std::vector<std::string>{});

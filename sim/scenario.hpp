@@ -138,6 +138,7 @@ struct Scenario {
     NetworkConfig network;
     std::vector<Step> steps;
     Expectations expect;
+    std::optional<telemetry::RecorderConfig> recording;  // Absent: nobody records spans. Not in files.
     // Of Mode::gossip: labels of the scenarios to run; empty: all.
     std::vector<std::string> gossip_labels;
 };

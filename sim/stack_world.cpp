@@ -12,6 +12,7 @@ void StackWorld::boot(std::size_t node) {
     Machine& m = machine(node);
     stack::Config config;
     config.mesh = mesh_config(node);
+    config.recorder = recorder(node);
     stacks_[node] = std::make_unique<stack::Stack>(config, m.key, *m.rng, *m.ledger);
     stacks_[node]->start({m.addr}, now());
     if (m.spec.topic) {
@@ -77,13 +78,18 @@ void StackWorld::settle(std::size_t node) {
     stack.flush(now(), [&](const quic::Transmit& train) { send_train(node, train); });
     bool left = false;
     while (auto event = stack.poll_event()) {
-        std::visit(base::Overloaded{
-                       [&](stack::Left&) { left = true; },
-                       [](stack::PingDone&) {},
-                       [](stack::AppEvent&) {},
-                       [&](auto& e) { report(node, std::move(e)); },
-                   },
-                   *event);
+        std::visit(
+            base::Overloaded{
+                [&](stack::Left&) { left = true; },
+                [](stack::PingDone&) {},
+                [](stack::AppEvent&) {},
+                [&](stack::LawBroken& e) {
+                    fault("node " + std::to_string(node) + " broke a law of its ledger: " + telemetry::describe(e));
+                },
+                [](stack::LawKept&) {},
+                [&](auto& e) { report(node, std::move(e)); },
+            },
+            *event);
     }
     if (left) machine(node).ends_at = now();
 }

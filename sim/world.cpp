@@ -11,6 +11,7 @@ namespace grapevine::sim {
 namespace {
 
 constexpr base::Duration kGoodbyeMax = std::chrono::seconds(2);
+constexpr std::uint64_t kUnixEpoch = 1'700'000'000'000'000'000;  // Of virtual time zero, for spans.
 
 base::SecretKey make_key(base::Rng& rng) {
     std::array<std::uint8_t, base::kIdBytes> seed{};
@@ -56,12 +57,15 @@ std::string_view name(const Message& message) {
                       message);
 }
 
+std::uint64_t World::Clock::unix_ns() const {
+    return kUnixEpoch + static_cast<std::uint64_t>(world_.now_.time_since_epoch().count());
+}
+
 World::World(const NetworkConfig& network, std::uint64_t seed) : network_(network, seed), rng_(seed) {}
 
 std::size_t World::add(NodeSpec spec) {
     const std::size_t node = machines_.size();
-    Machine machine{
-        std::move(spec), make_key(rng_), make_addr(node, 4433), {}, {}, 0, nullptr, nullptr, {}, {}, 0, {}, {}};
+    Machine machine{std::move(spec), make_key(rng_), make_addr(node, 4433), {}, {}, 0, {}, {}, {}, {}, {}, 0, {}, {}};
     by_id_.emplace(machine.key.id(), node);
     by_addr_.emplace(machine.addr, node);
     machines_.push_back(std::move(machine));
@@ -77,6 +81,9 @@ void World::start(std::size_t node) {
     m.ledger = std::make_unique<telemetry::Ledger>();
     m.rng = std::make_unique<base::Rng>(rng_.fork());
     m.spins = 0;
+    // Its Rng is its own: what is recorded never changes what happens.
+    if (recording_ && !m.recorder)
+        m.recorder = std::make_unique<telemetry::Recorder>(*recording_, base::Rng(node + 1), clock_);
     boot(node);
     rearm(node);
 }

@@ -36,6 +36,7 @@
 #include "sim/network.hpp"
 #include "sim/parcel.hpp"
 #include "telemetry/ledger.hpp"
+#include "telemetry/recorder.hpp"
 
 namespace grapevine::sim {
 
@@ -114,6 +115,11 @@ public:
     // Faults of rules 4 and 5, one line each.
     [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
 
+    // Every process started from now on records spans, on the virtual clock; null config: none does.
+    void record(std::optional<telemetry::RecorderConfig> config) { recording_ = std::move(config); }
+    // Of a machine, over all its lives; null if it does not record.
+    [[nodiscard]] telemetry::Recorder* recorder(std::size_t node) { return machines_[node].recorder.get(); }
+
     void on_report(OnReport handler) { on_report_ = std::move(handler); }
     // One readable line for each event.
     void on_trace(std::function<void(const std::string&)> sink) { trace_ = std::move(sink); }
@@ -130,6 +136,7 @@ protected:
         std::uint32_t incarnation = 0;  // Counts starts.
         std::unique_ptr<telemetry::Ledger> ledger;
         std::unique_ptr<base::Rng> rng;
+        std::unique_ptr<telemetry::Recorder> recorder;
         std::optional<base::TimePoint> wake_at;  // The wake-up that counts; others are void.
         std::optional<base::TimePoint> ends_at;  // Of a leaving process.
         std::uint32_t spins = 0;
@@ -168,6 +175,14 @@ protected:
     [[nodiscard]] std::optional<node::MeshConfig> mesh_config(std::size_t node);
 
 private:
+    class Clock final : public telemetry::Clock {
+    public:
+        explicit Clock(const World& world) : world_(world) {}
+        [[nodiscard]] std::uint64_t unix_ns() const override;
+
+    private:
+        const World& world_;
+    };
     struct Wake {
         std::size_t node = 0;
     };
@@ -185,6 +200,8 @@ private:
     base::Rng rng_;
     base::VerificationMemo verified_;  // All nodes live in this process.
     base::TimePoint now_{};
+    Clock clock_{*this};
+    std::optional<telemetry::RecorderConfig> recording_;
     EventQueue<Payload> queue_;
     std::vector<Machine> machines_;
     std::map<base::EndpointId, std::size_t> by_id_;

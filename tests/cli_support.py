@@ -16,7 +16,7 @@ SLOW = float(os.environ.get("GRAPEVINE_TEST_SLOWNESS", "1"))
 def clean_environment(home):
     """Nothing of the caller's settings: an own home, no MESH_*, no colour of a terminal."""
     env = {name: value for name, value in os.environ.items()
-           if not name.startswith(("MESH_", "XDG_")) and name not in ("STATE_DIRECTORY", "NO_COLOR", "COLUMNS")}
+           if not name.startswith(("MESH_", "XDG_", "OTEL_")) and name not in ("STATE_DIRECTORY", "NO_COLOR", "COLUMNS")}
     return dict(env, HOME=str(home), XDG_RUNTIME_DIR=str(home))
 
 
@@ -28,11 +28,12 @@ def run(home, *words, stdin=b"", env=None, seconds=30):
 
 
 class Program:
-    """A program in the background. Its stdout is read line by line; stderr goes to a file."""
+    """A program in the background, `under` another (a tracer) if that is given. Its stdout is read line by line; stderr
+    goes to a file."""
 
-    def __init__(self, home, *words, program="grapevine", env=None, stdin=subprocess.DEVNULL):
+    def __init__(self, home, *words, program="grapevine", env=None, stdin=subprocess.DEVNULL, under=()):
         self.stderr = tempfile.TemporaryFile()
-        self.proc = subprocess.Popen([BIN / program, *map(str, words)], stdin=stdin, stdout=subprocess.PIPE,
+        self.proc = subprocess.Popen([*under, BIN / program, *map(str, words)], stdin=stdin, stdout=subprocess.PIPE,
                                      stderr=self.stderr, env=dict(clean_environment(home), **(env or {})))
         self.buffer = b""
 

@@ -6,7 +6,8 @@
 #include <stdexcept>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wterminate"  // Some of it is noexcept: there it ends the program, as an assertion does.
+// Some of it is noexcept: there the exception ends the program, as the assertion did.
+#pragma GCC diagnostic ignored "-Wterminate"
 #endif
 
 #define TOML_IMPLEMENTATION

@@ -26,6 +26,9 @@ struct NodeOptions {
     std::chrono::milliseconds staleness{30000};       ///< A node not heard of for this long is dropped.
     std::uint32_t cpu_budget_millicores = 0;          ///< Stated in the digest; 0 states none.
     std::uint32_t memory_budget_kib = 0;
+    /// For tests: this node's wall clock, as its telemetry and its digests show it, is so far ahead. Nothing depends on
+    /// it.
+    std::chrono::milliseconds clock_offset{0};
 };
 
 /// One row of the directory: a node as this node knows it.
@@ -53,6 +56,8 @@ struct NodeEvent {
     std::string detail;  ///< Accusers, reason, delay: one line for people.
 };
 
+class NodeStart;
+
 class Node : public Endpoint {
 public:
     /// Locks the data directory, loads or mints the identity, binds, and starts looking for the mesh.
@@ -71,6 +76,7 @@ public:
     void ping(std::string_view name, std::function<void(Result<std::chrono::nanoseconds>)> done);
 
 private:
+    friend class NodeStart;
     explicit Node(std::unique_ptr<Impl> impl);
 };
 

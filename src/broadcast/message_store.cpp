@@ -23,12 +23,6 @@ MessageStore::MessageStore(Duration id_retention, Duration message_retention, co
     GRAPEVINE_ASSERT(limits.seen_ids_max > 0 && limits.cached_messages_max > 0, "a store has room for one message");
 }
 
-MessageStore::~MessageStore() {
-    while (!cache_order_.empty()) {
-        pop_cached();
-    }
-}
-
 bool MessageStore::seen(const MessageId& id, TimePoint now) const {
     const auto it = seen_.find(id);
     return it != seen_.end() && it->second > now;
@@ -57,9 +51,9 @@ const wire::Gossip* MessageStore::insert(wire::Gossip message, TimePoint now) {
     }
     make_room(message.content.size());
     cached_bytes_ += message.content.size();
-    ledger_.born(telemetry::Kind::gossip_message);
     cache_order_.push_back({now + message_retention_, id});
-    return &cache_.emplace(id, Cached{std::move(message), now + message_retention_}).first->second.message;
+    Cached cached{std::move(message), now + message_retention_, {ledger_, telemetry::Kind::gossip_message}};
+    return &cache_.emplace(id, std::move(cached)).first->second.message;
 }
 
 std::vector<wire::Announcement> MessageStore::recent(Duration age, std::size_t count, TimePoint now) const {
@@ -93,7 +87,6 @@ void MessageStore::pop_cached() {
     cached_bytes_ -= it->second.message.content.size();
     cache_.erase(it);
     cache_order_.pop_front();
-    ledger_.ended(telemetry::Kind::gossip_message);
 }
 
 void MessageStore::expire(TimePoint now) {

@@ -40,7 +40,7 @@ public:
     // Retentions are positive.
     MessageStore(Duration id_retention, Duration message_retention, const StoreLimits& limits,
                  telemetry::Ledger& ledger);
-    ~MessageStore();
+    ~MessageStore() = default;
     MessageStore(const MessageStore&) = delete;
     MessageStore& operator=(const MessageStore&) = delete;
 
@@ -68,6 +68,7 @@ private:
     struct Cached {
         wire::Gossip message;
         TimePoint until;
+        telemetry::Life life;
     };
     struct Expiry {
         TimePoint at;

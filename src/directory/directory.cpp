@@ -5,6 +5,21 @@
 
 namespace grapevine::directory {
 
+namespace {
+
+Cause cause_of(Occasion occasion) {
+    switch (occasion) {
+        case Occasion::first: return Cause::first;
+        case Occasion::change: return Cause::change;
+        case Occasion::refresh: return Cause::refresh;
+        case Occasion::urgent: return Cause::urgent;
+        case Occasion::leaving: break;
+    }
+    return Cause::leaving;
+}
+
+}  // namespace
+
 Directory::Directory(Config config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
     : config_(std::move(config)),
       self_(key.id()),
@@ -47,6 +62,10 @@ void Directory::emit_due(base::TimePoint now, Effects& out) {
     if (const auto occasion = voice_.due(now)) emit(*occasion, now, out);
 }
 
+base::TraceContext Directory::context_for(Cause cause, const base::EndpointId& about) const {
+    return config_.contexts == nullptr ? base::TraceContext{} : config_.contexts->statement(cause, about);
+}
+
 void Directory::emit(Occasion occasion, base::TimePoint now, Effects& out) {
     switch (occasion) {
         case Occasion::first: ++counters_.emitted_first; break;
@@ -55,10 +74,12 @@ void Directory::emit(Occasion occasion, base::TimePoint now, Effects& out) {
         case Occasion::leaving: ++counters_.emitted_change; break;
         case Occasion::refresh: ++counters_.emitted_refresh; break;
     }
-    wire::Statement statement = voice_.speak(occasion, now);
+    const Cause cause = cause_of(occasion);
+    const base::TraceContext context = context_for(cause, self_);
+    wire::Statement statement = voice_.speak(occasion, context, now);
     // A full table never lacks the own entry: it is made first.
     table_.put(statement, Source::self, now);
-    out.emplace_back(BroadcastStatement{std::move(statement.envelope)});
+    out.emplace_back(BroadcastStatement{std::move(statement.envelope), cause, context});
 }
 
 void Directory::on_neighbor_silent(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now) {
@@ -108,7 +129,7 @@ std::optional<base::Bytes> Directory::contest(const base::EndpointId& id, wire::
     if (!contests_.take(config_.contests, now)) return {};
     ++counters_.contests_made;
     if (!died) return grave->proof;
-    return accusation(id, grave->sequence, wire::AccusationPhase::confirmed, wire::AccusationReason::silent);
+    return accusation(id, grave->sequence, wire::AccusationPhase::confirmed, wire::AccusationReason::silent, {});
 }
 
 Source Directory::sync_source(const base::EndpointId& peer) const {

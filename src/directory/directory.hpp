@@ -113,6 +113,7 @@ private:
         base::Bytes envelope;
     };
 
+    [[nodiscard]] base::TraceContext context_for(Cause cause, const base::EndpointId& about) const;
     void emit(Occasion occasion, base::TimePoint now, Effects& out);
     void emit_due(base::TimePoint now, Effects& out);
     void refuse(const base::EndpointId& from, Refusal refusal, Effects& out);
@@ -138,7 +139,8 @@ private:
 
     void accuse(const HeldAccusation& held, base::TimePoint now, Effects& out);
     [[nodiscard]] base::Bytes accusation(const base::EndpointId& accused, wire::Sequence sequence,
-                                         wire::AccusationPhase phase, wire::AccusationReason reason) const;
+                                         wire::AccusationPhase phase, wire::AccusationReason reason,
+                                         const base::TraceContext& context) const;
     void decide_held(base::TimePoint now, Effects& out);
     void pass_verdicts(base::TimePoint now, Effects& out);
     void die(const base::EndpointId& id, base::TimePoint now, Effects& out);

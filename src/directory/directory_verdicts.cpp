@@ -8,8 +8,9 @@
 namespace grapevine::directory {
 
 base::Bytes Directory::accusation(const base::EndpointId& accused, wire::Sequence sequence, wire::AccusationPhase phase,
-                                  wire::AccusationReason reason) const {
-    return wire::sign(key_, wire::Accusation{wire::kDigestVersion, config_.mesh, accused, sequence, phase, reason})
+                                  wire::AccusationReason reason, const base::TraceContext& context) const {
+    return wire::sign(key_,
+                      wire::Accusation{wire::kDigestVersion, config_.mesh, accused, sequence, phase, reason, context})
         .envelope;
 }
 
@@ -32,8 +33,10 @@ void Directory::accuse(const HeldAccusation& held, base::TimePoint now, Effects&
     if (accepted != Accepted::known) out.emplace_back(Suspected{held.accused, accuser});
     if (!voice_.speaks()) return;
     ++counters_.accusations_made;
-    out.emplace_back(
-        BroadcastStatement{accusation(held.accused, held.sequence, wire::AccusationPhase::suspected, held.reason)});
+    const base::TraceContext context = context_for(Cause::accusation, held.accused);
+    out.emplace_back(BroadcastStatement{
+        accusation(held.accused, held.sequence, wire::AccusationPhase::suspected, held.reason, context),
+        Cause::accusation, context});
 }
 
 void Directory::pass_verdicts(base::TimePoint now, Effects& out) {
@@ -54,7 +57,10 @@ void Directory::die(const base::EndpointId& id, base::TimePoint now, Effects& ou
     const auto own = std::find_if(accusers.begin(), accusers.end(), [&](const Accuser& a) { return a.id == self_; });
     if (own != accusers.end() && voice_.speaks()) {
         ++counters_.confirmations_made;
-        out.emplace_back(BroadcastStatement{accusation(id, sequence, wire::AccusationPhase::confirmed, own->reason)});
+        const base::TraceContext context = context_for(Cause::confirmation, id);
+        out.emplace_back(
+            BroadcastStatement{accusation(id, sequence, wire::AccusationPhase::confirmed, own->reason, context),
+                               Cause::confirmation, context});
     }
     remove(id, RemovalCause::died, std::move(accusers), now, out);
 }

@@ -65,6 +65,7 @@ void Table::bury(const base::EndpointId& id, Tombstone tombstone) {
     }
     if (tombstones_.size() >= config_.tombstones_max) return;
     burial_.insert({tombstone.until, id});
+    tombstone.life = telemetry::Life(ledger_, telemetry::Kind::tombstone);
     tombstones_.emplace(id, std::move(tombstone));
 }
 

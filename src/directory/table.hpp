@@ -44,6 +44,7 @@ struct Tombstone {
     base::TimePoint until;
     TokenBucket digests;  // Removal does not refill them.
     TokenBucket accusations;
+    telemetry::Life life{};
 };
 
 class Table {

@@ -32,4 +32,10 @@ std::string_view name(Refusal refusal) {
     return refusal < Refusal::count_ ? kNames[static_cast<std::size_t>(refusal)] : "unknown";
 }
 
+std::string_view name(Cause cause) {
+    constexpr std::string_view kNames[] = {"passed_on", "first",   "change",     "refresh",
+                                           "urgent",    "leaving", "accusation", "confirmation"};
+    return kNames[static_cast<std::size_t>(cause)];
+}
+
 }  // namespace grapevine::directory

@@ -13,10 +13,21 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/trace_context.hpp"
 #include "base/verification_memo.hpp"
 #include "wire/digest.hpp"
 
 namespace grapevine::directory {
+
+enum class Cause : std::uint8_t;
+
+// Gives the trace context that a statement of this node carries: it is signed with the rest, so it is asked for just
+// before. `about`: the accused, or this node itself. What the directory does never depends on it.
+class Contexts {
+public:
+    virtual ~Contexts() = default;
+    virtual base::TraceContext statement(Cause cause, const base::EndpointId& about) = 0;
+};
 
 // A flood limit: `burst` statements at once, then `per_second`.
 struct RateLimit {
@@ -53,6 +64,7 @@ struct Config {
 
     // Shared by the nodes of one process, outlives them; null: every signature is verified here.
     base::VerificationMemo* verified = nullptr;
+    Contexts* contexts = nullptr;  // Outlives the directory; null: no statement carries a context.
 
     std::size_t entries_max = 16384;
     std::size_t tombstones_max = 16384;
@@ -147,9 +159,24 @@ struct Death {
     friend bool operator==(const Death&, const Death&) = default;
 };
 
+// Why a statement is broadcast.
+enum class Cause : std::uint8_t {
+    passed_on,  // The words of others, or proof of what was said before.
+    first,      // Of this node itself; see voice.hpp.
+    change,
+    refresh,
+    urgent,
+    leaving,
+    accusation,  // Of a neighbour.
+    confirmation,
+};
+std::string_view name(Cause cause);
+
 // Broadcast these bytes to the mesh, exactly as they are.
 struct BroadcastStatement {
     base::Bytes envelope;
+    Cause cause = Cause::passed_on;
+    base::TraceContext context{};  // As Contexts gave it.
     friend bool operator==(const BroadcastStatement&, const BroadcastStatement&) = default;
 };
 struct EntryAdded {

@@ -102,7 +102,7 @@ std::optional<base::TimePoint> Voice::next_deadline() const {
     return next;
 }
 
-wire::Statement Voice::speak(Occasion occasion, base::TimePoint now) {
+wire::Statement Voice::speak(Occasion occasion, const base::TraceContext& context, base::TimePoint now) {
     if (occasion == Occasion::leaving) {
         phase_ = Phase::left;
         digest_.presence = wire::Presence::leaving;
@@ -117,6 +117,7 @@ wire::Statement Voice::speak(Occasion occasion, base::TimePoint now) {
     refresh_at_ = now + refresh_interval();
     said_load_ = digest_.load;
     digest_.sequence = wire::Sequence{next_sequence_++};
+    digest_.context = context;
     return wire::sign(key_, digest_);
 }
 

@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::optional<Occasion> due(base::TimePoint now) const;
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
     // Signs the digest with a new sequence. After Occasion::leaving the voice is silent for ever.
-    wire::Statement speak(Occasion occasion, base::TimePoint now);
+    wire::Statement speak(Occasion occasion, const base::TraceContext& context, base::TimePoint now);
 
     [[nodiscard]] wire::Sequence sequence() const { return wire::Sequence{next_sequence_ - 1}; }
     [[nodiscard]] const std::vector<base::EndpointId>& neighbors() const { return digest_.neighbors; }

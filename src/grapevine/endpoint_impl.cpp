@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/overloaded.hpp"
 #include "grapevine/convert.hpp"
+#include "telemetry/catalogue.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
 
@@ -24,6 +25,21 @@ base::Status check(const stack::Config& config) {
     return quic::check(all);
 }
 
+// Refuses what QUIC cannot serve before anything is bound.
+base::Status register_alpns(const io::HostConfig& config) {
+    if (config.telemetry == nullptr || config.boot == nullptr) {
+        return check(config.stack);
+    }
+    telemetry::Recorder& recorder = config.telemetry->recorder();
+    telemetry::OpenSpan span = recorder.begin(telemetry::spans::kAlpnRegistered, *config.boot);
+    auto checked = check(config.stack);
+    if (!checked) {
+        span.fail(checked.error().message);
+    }
+    recorder.end(std::move(span));
+    return checked;
+}
+
 constexpr std::uint64_t kNotServed = 1;  // Application close code for a connection whose protocol nobody serves (yet).
 
 std::string name_of(quic::CloseCause cause) {
@@ -34,9 +50,8 @@ std::string name_of(quic::CloseCause cause) {
 
 base::Result<std::unique_ptr<Endpoint::Impl>> Endpoint::Impl::start(io::Runtime& runtime, const io::HostConfig& config,
                                                                     const base::SecretKey& key) {
-    auto checked = check(config.stack);
-    if (!checked) {
-        return tl::unexpected(std::move(checked.error()));
+    if (auto registered = register_alpns(config); !registered) {
+        return tl::unexpected(registered.error());
     }
     std::unique_ptr<Impl> impl(new Impl(runtime, config.stack.quic.alpns));
     auto host = io::Host::start(runtime, config, key, *impl);
@@ -75,7 +90,7 @@ void Endpoint::Impl::on_event(const stack::Event& event) {
                                         listener->on_neighbor_down(change.topic.hex(), change.peer.hex());
                                     }
                                 },
-                                [&](const stack::Left&) { finish_shutdown(); }, [](const auto&) {}},
+                                [&](const stack::Left&) { finish_leaving(); }, [](const auto&) {}},
                event);
 }
 
@@ -237,22 +252,37 @@ void Endpoint::Impl::shutdown(std::function<void()> done) {
     if (shutdown_done_.size() > 1) {
         return;
     }
-    shutdown_task_ = runtime_.at(now() + kShutdownLimit, base::Duration(0), [this] {
+    if (telemetry_) {
+        stopping_ = telemetry_->recorder().begin(telemetry::spans::kStopping);
+        stopping_.set("node_id", stack().id().hex()).set("reason", "asked");
+    }
+    shutdown_task_ = runtime_.at(now() + kLeaveLimit, base::Duration(0), [this] {
         shutdown_task_.reset();
-        finish_shutdown();
+        stopping_.fail("the goodbye took too long and was cut off");
+        finish_leaving();
     });
     stack().leave(now());
     host_->touch();
 }
 
-// The callbacks run in a turn of their own, where they may destroy the endpoint.
-void Endpoint::Impl::finish_shutdown() {
-    if (shutdown_done_.empty()) {
+// Goodbye was said, or takes too long: the last telemetry, then the callbacks.
+void Endpoint::Impl::finish_leaving() {
+    if (shutdown_done_.empty() || std::exchange(left_, true)) {
         return;
     }
     if (shutdown_task_) {
-        runtime_.cancel(*shutdown_task_);
+        runtime_.cancel(*std::exchange(shutdown_task_, std::nullopt));
     }
+    if (!telemetry_) {
+        finish_shutdown();
+        return;
+    }
+    telemetry_->recorder().end(std::move(stopping_));
+    telemetry_->stop(kExportLimit, [this] { finish_shutdown(); });
+}
+
+// The callbacks run in a turn of their own, where they may destroy the endpoint.
+void Endpoint::Impl::finish_shutdown() {
     shutdown_task_ = runtime_.at(now(), base::Duration(0), [this] {
         shutdown_task_.reset();
         const auto callbacks = std::exchange(shutdown_done_, {});

@@ -18,6 +18,7 @@
 
 #include "base/ed25519.hpp"
 #include "io/host.hpp"
+#include "io/node_telemetry.hpp"
 #include "io/runtime.hpp"
 #include "stack/types.hpp"
 
@@ -32,7 +33,9 @@ public:
 
 class Endpoint::Impl final : public io::HostListener {
 public:
-    static constexpr base::Duration kShutdownLimit = base::Duration(std::chrono::milliseconds(1800));
+    // Of the leave, and of sending the last telemetry after it: together within the 2 s that shutdown() promises.
+    static constexpr base::Duration kLeaveLimit = base::Duration(std::chrono::milliseconds(1200));
+    static constexpr base::Duration kExportLimit = base::Duration(std::chrono::milliseconds(500));
 
     static base::Result<std::unique_ptr<Impl>> start(io::Runtime& runtime, const io::HostConfig& config,
                                                      const base::SecretKey& key);
@@ -48,6 +51,8 @@ public:
     void set_self(Endpoint* self) { self_ = self; }
     void set_tap(std::unique_ptr<EventTap> tap) { tap_ = std::move(tap); }
     EventTap* tap() { return tap_.get(); }
+    // The same that the host was started with.
+    void set_telemetry(std::unique_ptr<io::NodeTelemetry> telemetry) { telemetry_ = std::move(telemetry); }
 
     Status serve(std::string_view alpn, Protocol& protocol);
     Result<Connection> connect(std::string_view ticket, std::string_view alpn, Protocol& protocol);
@@ -74,17 +79,21 @@ private:
         return {value_of(connection), stream.value};
     }
     TopicListener* listener_of(const base::TopicId& topic) const;
+    void finish_leaving();
     void finish_shutdown();
 
     io::Runtime& runtime_;
     std::vector<std::string> alpns_;
     Endpoint* self_ = nullptr;
+    std::unique_ptr<io::NodeTelemetry> telemetry_;
     std::unique_ptr<io::Host> host_;
     std::unique_ptr<EventTap> tap_;  // Destroyed before the host, which it uses.
     std::map<std::string, Protocol*, std::less<>> served_;
     std::map<quic::ConnectionRef, Protocol*> connections_;
     std::map<StreamKey, std::size_t> paused_;  // Bytes received but not yet credited to the peer.
     std::map<base::TopicId, TopicListener*> topics_;
+    telemetry::OpenSpan stopping_;
+    bool left_ = false;
     std::vector<std::function<void()>> shutdown_done_;
     std::optional<io::TaskId> shutdown_task_;
 };

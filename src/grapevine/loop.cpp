@@ -20,7 +20,7 @@ void Loop::post(std::function<void()> work) {
 }
 
 void Loop::after(std::chrono::nanoseconds delay, std::function<void()> work) {
-    runtime_->at(runtime_->now() + delay, base::Duration(0), std::move(work));
+    runtime_->at(runtime_->now() + delay, base::Duration(0), std::move(work), telemetry::Kind::app_timer);
 }
 
 void Loop::on_terminate(std::function<void(int)> handler) {

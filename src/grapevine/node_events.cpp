@@ -81,6 +81,16 @@ io::LogLevel level_of(Kind kind) {
     }
 }
 
+// The log's site, which begins with its target.
+const char* site_of(Kind kind) {
+    switch (kind) {
+        case Kind::neighbor_up:
+        case Kind::neighbor_down: return "gossip";
+        case Kind::seed_retry: return "paths.seed";
+        default: return "directory";
+    }
+}
+
 }  // namespace
 
 std::optional<NodeEvent> to_node_event(const stack::Event& event) {
@@ -98,11 +108,11 @@ void log_event(io::Log& log, const stack::Event& event) {
         return;
     }
     const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
-    if (changed != nullptr && !log.enabled(level_of(kind_of(changed->change)))) {
+    if (changed != nullptr && !log.enabled(telemetry::Target::directory, level_of(kind_of(changed->change)))) {
         return;
     }
     if (const auto seen = to_node_event(event)) {
-        log.write(level_of(seen->kind), "mesh", "%s %s%s%s", text_of(seen->kind),
+        log.write(level_of(seen->kind), site_of(seen->kind), "%s %s%s%s", text_of(seen->kind),
                   seen->name.empty() ? seen->id.c_str() : seen->name.c_str(), seen->detail.empty() ? "" : ": ",
                   seen->detail.c_str());
     }

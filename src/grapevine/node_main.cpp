@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include "grapevine/node_main_json.hpp"
 #include "grapevine/node_main_settings.hpp"
 #include "grapevine/node_main_version.hpp"
+#include "grapevine/node_start.hpp"
 #include "io/data_dir.hpp"
 #include "io/runtime.hpp"
 #include "io/trim.hpp"
@@ -39,27 +41,6 @@ int fail_with(const Error& error) {
     return cli::fail_with({static_cast<base::ErrorCode>(error.code), error.message});
 }
 
-// Without --data-dir: the first directory that no other node uses, so that the n-th node of a type on a machine keeps
-// its identity over restarts.
-Result<std::unique_ptr<Node>> start_in_free_dir(Loop& loop, NodeOptions options) {
-    const std::filesystem::path state = cli::default_state_dir(environment_of);
-    if (state.empty()) {
-        return tl::unexpected(Error{Error::Code::invalid, "--data-dir: is required where HOME is not set"});
-    }
-    for (int number = 1; number <= kDataDirsMax; ++number) {
-        options.data_dir = state / options.mesh / (options.type + (number == 1 ? "" : "-" + std::to_string(number)));
-        if (io::data_dir_holder(options.data_dir)) {
-            continue;
-        }
-        auto node = Node::start(loop, options);
-        if (node || !io::data_dir_holder(options.data_dir)) {
-            return node;
-        }
-    }
-    return tl::unexpected(Error{Error::Code::busy, "--data-dir: all " + std::to_string(kDataDirsMax) + " under '" +
-                                                       (state / options.mesh).string() + "' are in use"});
-}
-
 std::string ready_line(const Node& node) {
     boost::json::object line;
     line["event"] = "ready";
@@ -70,17 +51,41 @@ std::string ready_line(const Node& node) {
     return cli::json_line(line);
 }
 
+bool announce(const Node& node) {
+    return cli::write_all(STDOUT_FILENO, ready_line(node));
+}
+
+// Without --data-dir: the first directory that no other node uses, so that the n-th node of a type on a machine keeps
+// its identity over restarts.
+Result<std::unique_ptr<Node>> start_in_free_dir(Loop& loop, NodeOptions options, const NodeStart::Before& before) {
+    const std::filesystem::path state = cli::default_state_dir(environment_of);
+    if (state.empty()) {
+        return tl::unexpected(Error{Error::Code::invalid, "--data-dir: is required where HOME is not set"});
+    }
+    for (int number = 1; number <= kDataDirsMax; ++number) {
+        options.data_dir = state / options.mesh / (options.type + (number == 1 ? "" : "-" + std::to_string(number)));
+        if (io::data_dir_holder(options.data_dir)) {
+            continue;
+        }
+        auto node = NodeStart(loop, options, before).run(announce);
+        if (node || !io::data_dir_holder(options.data_dir)) {
+            return node;
+        }
+    }
+    return tl::unexpected(Error{Error::Code::busy, "--data-dir: all " + std::to_string(kDataDirsMax) + " under '" +
+                                                       (state / options.mesh).string() + "' are in use"});
+}
+
 // Runs one node from `ready` to the end of its leave.
 class Service {
 public:
-    Service(Loop& loop, std::unique_ptr<Node> node) : loop_(loop), node_(std::move(node)) {}
-
-    int run() {
+    // From here on a signal waits for run(), so that one that comes with the ready line is a leave, too.
+    explicit Service(Loop& loop) : loop_(loop) {
         loop_.on_terminate([this](int) { on_terminate(); });
-        if (!cli::write_all(STDOUT_FILENO, ready_line(*node_))) {
-            cli::complain("standard output: the ready line cannot be written");
-            return cli::exit_code(Exit::failed);
-        }
+    }
+
+    int run(std::unique_ptr<Node> node) {
+        node_ = std::move(node);
         loop_.after(kTrimDelay, [] { io::trim_after_start(); });
         loop_.run();
         return 0;
@@ -100,20 +105,27 @@ private:
     bool leaving_ = false;
 };
 
-int run_settings(const cli::Settings& settings) {
+// Both texts were checked with the other settings.
+void configure_log(io::Log& log, const cli::Settings& settings) {
+    log.set_filter(telemetry::Filter::parse(settings.at(cli::SettingId::log).text()).value_or(telemetry::Filter()));
+    log.set_format(io::parse_log_format(settings.at(cli::SettingId::log_format).text()).value_or(io::LogFormat::human));
+}
+
+int run_settings(const cli::Settings& settings, NodeStart::Instant began) {
     const auto options = settings.node_options();
     if (!options) {
         return cli::fail_with(options.error());
     }
     Loop loop;
-    if (const auto level = io::parse_log_level(settings.at(cli::SettingId::log).text())) {
-        loop.runtime().log() = io::Log(*level);
-    }
-    auto node = options->data_dir.empty() ? start_in_free_dir(loop, *options) : Node::start(loop, *options);
+    configure_log(loop.runtime().log(), settings);
+    Service service(loop);
+    const NodeStart::Before before{began, std::chrono::steady_clock::now()};
+    auto node = options->data_dir.empty() ? start_in_free_dir(loop, *options, before)
+                                          : NodeStart(loop, *options, before).run(announce);
     if (!node) {
         return fail_with(node.error());
     }
-    return Service(loop, std::move(*node)).run();
+    return service.run(std::move(*node));
 }
 
 }  // namespace
@@ -134,6 +146,7 @@ cli::CommandLine cli::node_command_line(const NodePreset& preset, std::string na
 }
 
 int cli::run_node(const NodePreset& preset, const Parsed& parsed) {
+    const NodeStart::Instant began = std::chrono::steady_clock::now();
     std::signal(SIGPIPE, SIG_IGN);
     const auto settings = Settings::load(parsed, environment_of, preset);
     if (!settings) {
@@ -142,7 +155,7 @@ int cli::run_node(const NodePreset& preset, const Parsed& parsed) {
     for (const std::string& name : unknown_variables(environ)) {
         complain("warning: " + name + ": no such setting, ignored");
     }
-    return run_settings(*settings);
+    return run_settings(*settings, began);
 }
 
 int node_main(const NodePreset& preset, int argc, char** argv) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string>
 
 #include "base/encoding.hpp"
 #include "base/ids.hpp"
 #include "base/socket_addr.hpp"
 #include "grapevine/node_main_file.hpp"
+#include "telemetry/filter.hpp"
 #include "wire/addr.hpp"
 
 namespace grapevine::cli {
@@ -16,6 +18,7 @@ constexpr std::uint64_t kIntervalMinMs = 50;
 constexpr std::uint64_t kIntervalMaxMs = 3'600'000;
 constexpr std::uint64_t kStalenessMaxMs = 86'400'000;
 constexpr std::uint64_t kStalenessIntervals = 3;  // A refresh may be lost twice before a living node is dropped.
+constexpr std::uint64_t kClockOffsetMaxMs = 86'400'000;
 constexpr std::uint64_t kMillicoresMax = 1'024'000;
 constexpr std::uint64_t kMemoryKibMax = 0xffff'ffff;
 constexpr std::size_t kNameMax = 63;
@@ -35,6 +38,12 @@ base::Status check_name(const Setting& setting, const std::string& text) {
 base::Status check_number(const Setting& setting, const std::string& text, std::uint64_t low, std::uint64_t high) {
     const auto number = parse_number(setting.flag.name, text, low, high);
     return number ? base::Status{} : base::Status(tl::unexpected(number.error()));
+}
+
+// Milliseconds with a sign.
+base::Status check_offset(const Setting& setting, const std::string& text) {
+    const bool behind = text.starts_with('-');
+    return check_number(setting, behind ? text.substr(1) : text, 0, kClockOffsetMaxMs);
 }
 
 base::Status check_address(const Setting& setting, const std::string& text) {
@@ -71,6 +80,12 @@ base::Status check_choice(const Setting& setting, const std::string& text) {
                          std::string(setting.flag.value));
 }
 
+base::Status check_filter(const Setting& setting, const std::string& text) {
+    const auto filter = telemetry::Filter::parse(text);
+    return filter ? base::Status{}
+                  : base::Status(base::invalid(std::string(setting.flag.name) + ": " + filter.error().message));
+}
+
 base::Status check_mdns(const Setting& setting, const std::string& text) {
     if (text == "true" || text == "1") {
         return base::invalid(std::string(setting.variable) +
@@ -95,7 +110,9 @@ base::Status check_item(const Setting& setting, const std::string& text) {
         case SettingId::staleness: return check_number(setting, text, kIntervalMinMs, kStalenessMaxMs);
         case SettingId::cpu_budget: return check_number(setting, text, 0, kMillicoresMax);
         case SettingId::memory_budget: return check_number(setting, text, 0, kMemoryKibMax);
-        case SettingId::log: return check_choice(setting, text);
+        case SettingId::log: return check_filter(setting, text);
+        case SettingId::log_format: return check_choice(setting, text);
+        case SettingId::clock_offset: return check_offset(setting, text);
         case SettingId::mdns: return check_mdns(setting, text);
     }
     return {};
@@ -172,10 +189,20 @@ const std::array<Setting, kSettingCount>& settings_table() {
          "memory_budget_kib",
          "0"},
         {SettingId::log,
-         {"--log", Arity::one, "error|warn|info|debug|trace", "how much to say on stderr"},
+         {"--log", Arity::one, "FILTER", "what to log and trace: a level and exceptions, as in info,gossip=debug"},
          "MESH_LOG",
          "log",
          "info"},
+        {SettingId::log_format,
+         {"--log-format", Arity::one, "human|json", "how lines on stderr look"},
+         "MESH_LOG_FORMAT",
+         "log_format",
+         "human"},
+        {SettingId::clock_offset,
+         {"--clock-offset", Arity::one, "MS", "for tests: show a wall clock that is so far ahead (or -MS behind)"},
+         "MESH_CLOCK_OFFSET_MS",
+         "clock_offset_ms",
+         "0"},
         {SettingId::mdns,
          {"--mdns", Arity::one, "true|false", "local discovery; does not exist yet"},
          "MESH_MDNS_ENABLE",
@@ -356,6 +383,7 @@ base::Result<NodeOptions> Settings::node_options() const {
     options.staleness = std::chrono::milliseconds(staleness);
     options.cpu_budget_millicores = static_cast<std::uint32_t>(number(SettingId::cpu_budget));
     options.memory_budget_kib = static_cast<std::uint32_t>(number(SettingId::memory_budget));
+    options.clock_offset = std::chrono::milliseconds(std::stoll(at(SettingId::clock_offset).text()));
     return options;
 }
 

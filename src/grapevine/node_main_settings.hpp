@@ -38,9 +38,11 @@ enum class SettingId : std::uint8_t {
     cpu_budget,
     memory_budget,
     log,
+    log_format,
+    clock_offset,
     mdns
 };
-inline constexpr std::size_t kSettingCount = 11;
+inline constexpr std::size_t kSettingCount = 13;
 
 struct Setting {
     SettingId id;

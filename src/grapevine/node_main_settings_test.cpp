@@ -124,7 +124,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{{"--bind", "127.0.0.1"}, {}, "--bind: "}, BadValue{{"--bind", "localhost:1"}, {}, "--bind: "},
         BadValue{{"--seed", "endpointzz"}, {}, "--seed: "}, BadValue{{"--seed", "abc@127.0.0.1:1"}, {}, "--seed: "},
         BadValue{{"--data-dir", ""}, {}, "--data-dir: must not be empty"},
-        BadValue{{"--log", "loud"}, {}, "--log: 'loud' is none of error|warn|info|debug|trace"},
+        BadValue{{"--log", "loud"}, {}, "--log: 'loud': no level; there are off, error, warn, info, debug, trace"},
+        BadValue{{"--log", "info,gosip=debug"}, {}, "--log: 'gosip': no target; there are node, peer, gossip"},
+        BadValue{{}, {{"MESH_LOG", "debug,"}}, "--log: '': no level"},
+        BadValue{{"--log-format", "xml"}, {}, "--log-format: 'xml' is none of human|json"},
         BadValue{{"--mdns", "true"}, {}, "MESH_MDNS_ENABLE: local discovery (mDNS) does not exist yet"},
         BadValue{{}, {{"MESH_MDNS_ENABLE", "1"}}, "MESH_MDNS_ENABLE: local discovery (mDNS) does not exist yet"},
         BadValue{{},
@@ -132,6 +135,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "--staleness: 'soon' is not a number from 50 to 86400000 (from "
                  "environment MESH_STALENESS_MS)"},
         BadValue{{"--config", "/nonexistent/c.toml"}, {}, "/nonexistent/c.toml: No such file"}));
+
+TEST(Settings, TheLogIsALevelOrAFilter) {
+    for (const char* text : {"off", "trace", "info,gossip=debug", "sync=off,warn"})
+        EXPECT_EQ(load({"--log", text})->at(SettingId::log).text(), text);
+    EXPECT_EQ(load({}, {{"MESH_LOG", "info,gossip=debug"}})->at(SettingId::log).text(), "info,gossip=debug");
+    EXPECT_EQ(load({}, {{"MESH_LOG_FORMAT", "json"}})->at(SettingId::log_format).text(), "json");
+}
 
 TEST(Settings, ManySeedsAreRefused) {
     std::string seeds;

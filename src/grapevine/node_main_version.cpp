@@ -13,4 +13,8 @@ std::string version_text() {
     return GRAPEVINE_VERSION " (commit " GRAPEVINE_COMMIT "; wire: iroh 1, /iroh-gossip/1, grapevine/mesh/1)";
 }
 
+std::string version_number() {
+    return GRAPEVINE_VERSION;
+}
+
 }  // namespace grapevine::cli

@@ -9,6 +9,8 @@ namespace [[gnu::visibility("hidden")]] cli {
 
 // "0.1.0 (commit 0123abc; wire: iroh 1, /iroh-gossip/1, grapevine/mesh/1)".
 std::string version_text();
+// "0.1.0".
+std::string version_number();
 
 }  // namespace cli
 }  // namespace grapevine

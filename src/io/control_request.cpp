@@ -46,6 +46,24 @@ base::Result<ControlRequest> decode_ping(const json::object& object) {
     return ControlRequest(PingRequest{std::move(*name)});
 }
 
+base::Result<ControlRequest> decode_log_level(const json::object& object) {
+    if (const auto status = check_members(object, {"filter"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    if (!object.contains("filter")) {
+        return ControlRequest(LogLevelRequest{});
+    }
+    const auto text = string_member(object, "filter");
+    if (!text) {
+        return base::invalid("request: 'filter' must be a string");
+    }
+    const auto filter = telemetry::Filter::parse(*text);
+    if (!filter) {
+        return base::invalid("filter: " + filter.error().message);
+    }
+    return ControlRequest(LogLevelRequest{*filter});
+}
+
 }  // namespace
 
 base::Result<ControlRequest> decode_control_request(std::string_view line) {
@@ -72,7 +90,14 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "stop") {
         return plain<StopRequest>(*object);
     }
-    return base::invalid("request: unknown op '" + base::printable(*op) + "'; ls, status, ping, watch and stop exist");
+    if (*op == "ledger") {
+        return plain<LedgerRequest>(*object);
+    }
+    if (*op == "log-level") {
+        return decode_log_level(*object);
+    }
+    return base::invalid("request: unknown op '" + base::printable(*op) +
+                         "'; ls, status, ping, watch, ledger, log-level and stop exist");
 }
 
 std::string_view name(base::ErrorCode code) {

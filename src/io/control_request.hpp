@@ -2,11 +2,13 @@
 
 // The requests of the control socket, decoded. docs/control-socket.md is their specification.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "base/result.hpp"
+#include "telemetry/filter.hpp"
 
 namespace grapevine::io {
 
@@ -17,8 +19,13 @@ struct PingRequest {
 };
 struct WatchRequest {};
 struct StopRequest {};
+struct LedgerRequest {};
+struct LogLevelRequest {
+    std::optional<telemetry::Filter> filter;  // Absent: only asked for.
+};
 
-using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest>;
+using ControlRequest =
+    std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

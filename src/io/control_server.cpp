@@ -121,6 +121,7 @@ void ControlServer::admit(Fd socket) {
     Client& client = clients_[id];
     client.socket = std::move(socket);
     client.watch = *watch;
+    ledger_.set_now(runtime_.now());
     client.life = telemetry::Life(ledger_, telemetry::Kind::control_client);
     restart_idle(id, client);
 }

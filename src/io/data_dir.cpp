@@ -53,7 +53,7 @@ base::Result<DataDir> DataDir::open(const std::filesystem::path& path) {
         return tl::unexpected(status.error());
     }
     const std::string subject = file_subject(kWhat, path);
-    Fd fd(::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    Fd fd(::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), telemetry::Kind::data_dir);
     if (!fd.valid()) {
         return tl::unexpected(system_error(subject, "its lock cannot be opened", errno));
     }

@@ -8,10 +8,13 @@
 //     batch per signal is encoded or in flight; a slow or silent receiver costs one timeout at a time.
 //  2. An idle node does not wake for the exporter: a batch timer runs only while something waits (schedule delay), and
 //     metrics have their own interval.
-//  3. Retry: on a transport error, 429, 502, 503 and 504 with exponential backoff and jitter from kRetryFirst to
-//     kRetryMax, honouring Retry-After; other answers drop the batch, counted by cause (OTLP 1.x, "Failures").
+//  3. Retry: on a transport error, 429, 502, 503 and 504 with exponential backoff and jitter, honouring Retry-After,
+//  for
+//     five minutes a batch; other answers drop the batch, counted by cause (OTLP 1.x, "Failures"; exporter_lane.hpp).
 //  4. stop() sends what waits, then the last metrics, and is over after `limit` at the latest, whatever the receiver
-//     does.
+//     does. Afterwards nothing is sent any more.
+//  5. Signals that go to one server share one connection and take turns on it.
+//  6. The exporter writes to the log only when a signal stops or begins to arrive: its own trouble must not feed it.
 
 #include <cstdint>
 #include <functional>
@@ -30,12 +33,10 @@ namespace grapevine::io {
 
 class Exporter {
 public:
-    static constexpr base::Duration kRetryFirst = std::chrono::seconds(1);
-    static constexpr base::Duration kRetryMax = std::chrono::seconds(30);
-
     using Collect = std::function<std::vector<telemetry::Metric>()>;
 
-    // `runtime` and `recorder` outlive the exporter. `collect` is called once per metric interval.
+    // `runtime` and `recorder` outlive the exporter. `collect` is called once per metric interval and by stop();
+    // metrics count from the construction of the exporter.
     Exporter(Runtime& runtime, const ExportConfig& config, telemetry::Resource resource, telemetry::Recorder& recorder,
              Collect collect);
     ~Exporter();
@@ -47,7 +48,10 @@ public:
     // Rule 4. `done` is called once, in a later turn.
     void stop(base::Duration limit, std::function<void()> done);
 
-    // "export.spans_sent", "export.batches_failed", "export.retries", "export.dropped_refused" and so on.
+    // For each signal that is exported, N of spans, logs and points: "export.N_sent", "export.N_dropped_refused",
+    // "_rejected" (partial success), "_expired", "_stopping", "_superseded". Together: "export.batches_sent",
+    // "export.batches_held" (now), "export.bytes_sent", "export.failed_status", "export.failed_timeout",
+    // "export.failed_transport", "export.retries", "export.connections", "export.reconnects", "export.connected" (now).
     [[nodiscard]] std::vector<stack::Figure> figures() const;
 
 private:

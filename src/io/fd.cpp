@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/assert.hpp"
+#include "io/process_ledger.hpp"
 
 namespace grapevine::io {
 
@@ -29,6 +30,19 @@ base::ErrorCode code_of(int error) {
 
 }  // namespace
 
+// errno is what the caller looks at next when `fd` is none.
+Fd::Fd(int fd) : fd_(fd) {
+    if (fd >= 0) {
+        note_opened(fd);
+    }
+}
+
+Fd::Fd(int fd, telemetry::Kind what) : fd_(fd) {
+    if (fd >= 0) {
+        note_opened(fd, what);
+    }
+}
+
 Fd& Fd::operator=(Fd&& other) noexcept {
     if (this != &other) {
         reset();
@@ -39,6 +53,7 @@ Fd& Fd::operator=(Fd&& other) noexcept {
 
 void Fd::reset() {
     if (fd_ >= 0) {
+        note_closing(fd_);
         ::close(fd_);
     }
     fd_ = -1;

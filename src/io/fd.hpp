@@ -1,6 +1,7 @@
 #pragma once
 
-// File descriptors with one owner, and the system's errors as text.
+// File descriptors with one owner, counted in the ledger of the process (process_ledger.hpp), and the system's errors
+// as text.
 
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "telemetry/ledger.hpp"
 
 namespace grapevine::io {
 
@@ -15,7 +17,9 @@ namespace grapevine::io {
 class Fd {
 public:
     Fd() = default;
-    explicit Fd(int fd) : fd_(fd) {}
+    explicit Fd(int fd);
+    // Counted as `what` besides.
+    Fd(int fd, telemetry::Kind what);
     Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     Fd& operator=(Fd&& other) noexcept;
     Fd(const Fd&) = delete;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "telemetry/catalogue.hpp"
 
 namespace grapevine::io {
 
@@ -29,17 +32,24 @@ bool serves(const base::SocketAddr& socket, const quic::Transmit& train) {
 
 base::Result<std::unique_ptr<Host>> Host::start(Runtime& runtime, const HostConfig& config, const base::SecretKey& key,
                                                 HostListener& listener) {
-    std::unique_ptr<Host> host(new Host(runtime, config, key, listener));
-    const auto status = config.bind.empty() ? host->open_default_sockets() : host->open_sockets(config.bind);
-    if (!status) {
-        return tl::unexpected(status.error());
+    std::unique_ptr<Host> host(new Host(runtime, config, listener));
+    if (auto created = host->create_endpoint(config, key); !created) {
+        return tl::unexpected(created.error());
     }
-    host->begin();
+    if (auto watched = host->watch_sockets(config.boot); !watched) {
+        return tl::unexpected(watched.error());
+    }
+    host->begin(config.boot);
     return host;
 }
 
-Host::Host(Runtime& runtime, const HostConfig& config, const base::SecretKey& key, HostListener& listener)
-    : runtime_(runtime), listener_(listener), rng_(seeded_rng()), sampler_(runtime.now()) {
+Host::Host(Runtime& runtime, const HostConfig& config, HostListener& listener)
+    : runtime_(runtime),
+      listener_(listener),
+      telemetry_(config.telemetry),
+      law_watch_(runtime, ledger_, telemetry_ != nullptr ? &telemetry_->recorder() : nullptr, [this] { touch(); }),
+      rng_(seeded_rng()),
+      sampler_(runtime.now()) {
     if (config.stack.mesh) {
         wire::Load budget;
         budget.cpu_budget_millicores = config.stack.mesh->cpu_budget_millicores;
@@ -47,7 +57,6 @@ Host::Host(Runtime& runtime, const HostConfig& config, const base::SecretKey& ke
         budget_ = budget;
         load_interval_ = config.stack.mesh->gossip_interval;
     }
-    stack_ = std::make_unique<stack::Stack>(config.stack, key, rng_, ledger_);
 }
 
 Host::~Host() {
@@ -60,6 +69,34 @@ Host::~Host() {
     if (timer_) {
         runtime_.cancel(*timer_);
     }
+}
+
+telemetry::OpenSpan Host::begin_span(const telemetry::SpanSpec& spec, const telemetry::OpenSpan* parent) {
+    return telemetry_ != nullptr && parent != nullptr ? telemetry_->recorder().begin(spec, *parent)
+                                                      : telemetry::OpenSpan();
+}
+
+void Host::end_span(telemetry::OpenSpan span) {
+    if (span) {
+        telemetry_->recorder().end(std::move(span));
+    }
+}
+
+base::Status Host::create_endpoint(const HostConfig& config, const base::SecretKey& key) {
+    telemetry::OpenSpan span = begin_span(telemetry::spans::kEndpointCreated, config.boot);
+    auto opened = config.bind.empty() ? open_default_sockets() : open_sockets(config.bind);
+    if (opened) {
+        stack::Config stack = config.stack;
+        if (telemetry_ != nullptr) {
+            stack.recorder = &telemetry_->recorder();
+        }
+        stack_ = std::make_unique<stack::Stack>(stack, key, rng_, ledger_);
+        span.set("bind_addr", sockets_.front().udp->local().text());
+    } else {
+        span.fail(opened.error().message);
+    }
+    end_span(std::move(span));
+    return opened;
 }
 
 base::Status Host::open_sockets(const std::vector<base::SocketAddr>& bind) {
@@ -92,23 +129,37 @@ base::Status Host::open_socket(const base::SocketAddr& addr) {
     if (!udp) {
         return tl::unexpected(udp.error());
     }
-    UdpSocket& socket = **udp;
-    const auto watch = runtime_.watch(socket.fd(), [this, &socket] { on_readable(socket); });
-    if (!watch) {
-        return tl::unexpected(watch.error());
-    }
-    sockets_.push_back(Socket{std::move(*udp), *watch});
+    sockets_.push_back(Socket{std::move(*udp), {}});
     return {};
 }
 
-void Host::begin() {
+// From here on datagrams are read, and so connections accepted.
+base::Status Host::watch_sockets(const telemetry::OpenSpan* boot) {
+    telemetry::OpenSpan span = begin_span(telemetry::spans::kAcceptLoopStarted, boot);
+    for (Socket& entry : sockets_) {
+        UdpSocket& socket = *entry.udp;
+        const auto watch = runtime_.watch(socket.fd(), [this, &socket] { on_readable(socket); });
+        if (!watch) {
+            span.fail(watch.error().message);
+            end_span(std::move(span));
+            return tl::unexpected(watch.error());
+        }
+        entry.watch = *watch;
+    }
     const bool any = std::any_of(sockets_.begin(), sockets_.end(),
                                  [](const Socket& socket) { return socket.udp->local().is_unspecified(); });
     if (any) {
         interfaces_ = std::make_unique<InterfaceWatch>(runtime_, [this] { on_addrs_changed(); });
     }
+    end_span(std::move(span));
+    return {};
+}
+
+void Host::begin(const telemetry::OpenSpan* boot) {
+    telemetry::OpenSpan span = begin_span(telemetry::spans::kGossipStarted, boot);
     stack_->start(addrs(), now());
     touch();
+    end_span(std::move(span));
 }
 
 std::vector<base::SocketAddr> Host::addrs() const {
@@ -162,6 +213,7 @@ void Host::turn() {
         stack_->on_deadline(now());
     }
     sample_load();
+    law_watch_.check();
     int round = 0;
     do {
         flush();
@@ -170,6 +222,9 @@ void Host::turn() {
     if (round == kRoundsMax) {
         touch();
     }
+    if (telemetry_ != nullptr) {
+        telemetry_->poke();
+    }
     arm();
 }
 
@@ -177,10 +232,16 @@ void Host::flush() {
     stack_->flush(now(), [this](const quic::Transmit& train) { send(train); });
 }
 
+std::optional<stack::Event> Host::next_event() {
+    auto event = law_watch_.poll_event();
+    return event ? std::move(event) : stack_->poll_event();
+}
+
 bool Host::report_events() {
     bool any = false;
-    while (const auto event = stack_->poll_event()) {
+    while (const auto event = next_event()) {
         any = true;
+        log_law(runtime_.log(), *event);
         listener_.on_event(*event);
     }
     return any;

@@ -20,7 +20,9 @@
 #include "base/rng.hpp"
 #include "base/socket_addr.hpp"
 #include "io/interfaces.hpp"
+#include "io/law_watch.hpp"
 #include "io/load_sampler.hpp"
+#include "io/node_telemetry.hpp"
 #include "io/runtime.hpp"
 #include "io/udp_socket.hpp"
 #include "stack/stack.hpp"
@@ -32,6 +34,10 @@ struct HostConfig {
     stack::Config stack;
     // Where to listen, at most kSocketsMax. Empty: 0.0.0.0:0, and [::]:0 where the machine has IPv6.
     std::vector<base::SocketAddr> bind;
+    // Outlives the host; null: nothing is recorded.
+    NodeTelemetry* telemetry = nullptr;
+    // The span of the whole start, whose children the host's steps become; null: none. Used in start() only.
+    const telemetry::OpenSpan* boot = nullptr;
 };
 
 class HostListener {
@@ -64,22 +70,30 @@ public:
     [[nodiscard]] std::vector<base::SocketAddr> addrs() const;
     // Figures of the sockets and the loop ("udp.datagrams_sent", "loop.turns"), then those of the stack.
     [[nodiscard]] std::vector<stack::Figure> figures() const;
+    // Without those of the stack.
+    [[nodiscard]] std::vector<stack::Figure> own_figures() const;
     [[nodiscard]] telemetry::Ledger& ledger() { return ledger_; }
+    [[nodiscard]] const LawWatch& law_watch() const { return law_watch_; }
 
 private:
     struct Socket {
         std::unique_ptr<UdpSocket> udp;
-        WatchId watch;
+        WatchId watch{};
     };
 
-    Host(Runtime& runtime, const HostConfig& config, const base::SecretKey& key, HostListener& listener);
+    Host(Runtime& runtime, const HostConfig& config, HostListener& listener);
+    base::Status create_endpoint(const HostConfig& config, const base::SecretKey& key);
+    base::Status watch_sockets(const telemetry::OpenSpan* boot);
+    void begin(const telemetry::OpenSpan* boot);
+    telemetry::OpenSpan begin_span(const telemetry::SpanSpec& spec, const telemetry::OpenSpan* parent);
+    void end_span(telemetry::OpenSpan span);
     base::Status open_sockets(const std::vector<base::SocketAddr>& bind);
     base::Status open_default_sockets();
     base::Status open_socket(const base::SocketAddr& addr);
-    void begin();
     void on_readable(UdpSocket& socket);
     void turn();
     void flush();
+    std::optional<stack::Event> next_event();
     bool report_events();
     void arm();
     void sample_load();
@@ -90,9 +104,11 @@ private:
 
     Runtime& runtime_;
     HostListener& listener_;
+    NodeTelemetry* telemetry_;
     std::optional<wire::Load> budget_;  // Of a mesh node.
     base::Duration load_interval_{};
     telemetry::Ledger ledger_;
+    LawWatch law_watch_;
     base::Rng rng_;
     std::vector<Socket> sockets_;
     std::unique_ptr<stack::Stack> stack_;

@@ -41,7 +41,7 @@ constexpr FeatureName kFeatureNames[] = {
 
 }  // namespace
 
-std::vector<stack::Figure> Host::figures() const {
+std::vector<stack::Figure> Host::own_figures() const {
     std::vector<stack::Figure> all;
     for (const auto& [name, member] : kCounterNames) {
         std::uint64_t sum = 0;
@@ -61,6 +61,14 @@ std::vector<stack::Figure> Host::figures() const {
     all.push_back({"udp.dropped_unroutable", unroutable_});
     all.push_back({"loop.turns", runtime_.turns()});
     all.push_back({"host.turns", turns_});
+    all.push_back({"ledger.laws_broken", stack_->laws().broken() + law_watch_.laws().broken()});
+    all.push_back({"ledger.laws_broken_ever", stack_->laws().broken_ever() + law_watch_.laws().broken_ever()});
+    all.push_back({"log.lines_suppressed", runtime_.log().suppressed()});
+    return all;
+}
+
+std::vector<stack::Figure> Host::figures() const {
+    std::vector<stack::Figure> all = own_figures();
     const auto stack = stack_->figures();
     all.insert(all.end(), stack.begin(), stack.end());
     return all;

@@ -9,8 +9,10 @@
 
 #include "io/control.hpp"
 #include "io/node_control.hpp"
+#include "io/node_metrics.hpp"
 #include "io/runtime_testing.hpp"
 #include "io/temp_dir_testing.hpp"
+#include "telemetry/metric_catalogue.hpp"
 
 namespace grapevine::io {
 namespace {
@@ -199,6 +201,26 @@ TEST(Host, MeshNodesFindEachOtherAndAnswerTheControlSocket) {
     }));
     ASSERT_TRUE(client->send(R"({"op":"stop"})", 1s));
     EXPECT_TRUE(run_until(runtime, [&] { return stopped; }));
+}
+
+TEST(Host, EveryFigureBecomesAPointOfAMetric) {
+    Runtime runtime;
+    Peer one(runtime, mesh({}));
+    OtelEnvironment environment;
+    for (SignalTarget* signal : {&environment.config.traces, &environment.config.metrics, &environment.config.logs}) {
+        signal->enabled = true;
+        signal->host = "127.0.0.1";
+    }
+    NodeTelemetry telemetry(runtime, environment, {});
+    telemetry.start_export({}, [] { return std::vector<telemetry::Metric>{}; });
+    EXPECT_EQ(telemetry::unmapped(one.host->figures()), std::vector<std::string>{});
+    EXPECT_EQ(telemetry::unmapped(telemetry.figures()), std::vector<std::string>{});
+    std::map<std::string_view, int> names;
+    for (const telemetry::Metric& metric : collect_metrics(*one.host, telemetry))
+        ++names[metric.spec->name];
+    for (const auto& [name, count] : names)
+        EXPECT_EQ(count, 1) << name;
+    EXPECT_TRUE(names.contains("mesh.directory.size") && names.contains("mesh.export.batches"));
 }
 
 TEST(Host, AnIdlePairWakesSeldom) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <utility>
 
 #include "io/fd.hpp"
 
@@ -12,58 +13,103 @@ namespace grapevine::io {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kLevels = {"error", "warn", "info", "debug", "trace"};
+using telemetry::Filter;
+using telemetry::Target;
 
-// Appends what snprintf would have written, cut to the room left.
-std::size_t clamp_written(int written, std::size_t room) {
-    return written < 0 ? 0 : std::min(static_cast<std::size_t>(written), room - 1);
+LogLevel loudest_of(const Filter& filter) {
+    LogLevel loudest = LogLevel::off;
+    for (std::size_t i = 0; i < telemetry::kTargets; ++i)
+        loudest = std::max(loudest, filter.limit(static_cast<Target>(i)));
+    return loudest;
 }
 
-std::size_t write_head(char* out, std::size_t room, LogLevel level, const char* site, const timespec& time) {
-    std::tm parts{};
-    ::gmtime_r(&time.tv_sec, &parts);
-    const std::size_t length = std::strftime(out, room, "%Y-%m-%dT%H:%M:%S", &parts);
-    const int written = std::snprintf(out + length, room - length, ".%03ldZ %-5s %s: ", time.tv_nsec / 1'000'000,
-                                      kLevels[static_cast<std::size_t>(level)].data(), site);
-    return length + clamp_written(written, room - length);
+Target target_of(std::string_view site) {
+    const std::string_view word = site.substr(0, site.find('.'));
+    for (std::size_t i = 0; i < telemetry::kTargets; ++i) {
+        const auto target = static_cast<Target>(i);
+        if (telemetry::name(target) == word) return target;
+    }
+    return Target::io;
+}
+
+std::uint64_t unix_now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+std::string_view variable(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
 }  // namespace
 
-std::optional<LogLevel> parse_log_level(std::string_view text) {
-    const auto* it = std::find(kLevels.begin(), kLevels.end(), text);
-    if (it == kLevels.end()) {
-        return std::nullopt;
-    }
-    return static_cast<LogLevel>(it - kLevels.begin());
-}
+Log::Log(const Filter& filter, LogFormat format, int fd)
+    : filter_(filter), loudest_(loudest_of(filter)), format_(format), fd_(fd) {}
 
 Log Log::from_environment() {
-    const char* text = std::getenv("MESH_LOG");
-    return Log(text == nullptr ? LogLevel::info : parse_log_level(text).value_or(LogLevel::info));
+    const std::string_view text = variable("MESH_LOG");
+    const auto filter = text.empty() ? base::Result<Filter>(Filter()) : Filter::parse(text);
+    return Log(filter.value_or(Filter()), parse_log_format(variable("MESH_LOG_FORMAT")).value_or(LogFormat::human));
 }
 
-Log::Site& Log::site(const char* name) {
+void Log::set_filter(const Filter& filter) {
+    filter_ = filter;
+    loudest_ = loudest_of(filter);
+    if (recorder_ != nullptr) recorder_->set_filter(filter);
+}
+
+void Log::set_recorder(telemetry::Recorder& recorder) {
+    recorder_ = &recorder;
+    recorder_->set_filter(filter_);
+}
+
+void Log::drop_recorder(const telemetry::Recorder& recorder) {
+    if (recorder_ == &recorder) recorder_ = nullptr;
+}
+
+Log::Site& Log::site(std::string_view name) {
     for (Site& entry : sites_) {
-        if (entry.name == nullptr) {
-            entry.name = name;
-        }
-        if (entry.name == name) {
-            return entry;
-        }
+        if (entry.name.empty()) entry.name = name;
+        if (entry.name == name) return entry;
     }
     return sites_.back();
 }
 
-void Log::write(LogLevel level, const char* name, const char* format, ...) {
-    if (!enabled(level)) {
-        return;
-    }
-    timespec time{};
-    ::clock_gettime(CLOCK_REALTIME, &time);
-    Site& entry = site(name);
-    if (entry.second != time.tv_sec) {
-        entry.second = time.tv_sec;
+void Log::write(LogLevel level, const char* site, const char* format, ...) {
+    if (!enabled(level)) return;
+    std::va_list arguments;
+    va_start(arguments, format);
+    print(level, site, {}, format, arguments);
+    va_end(arguments);
+}
+
+void Log::write(LogLevel level, const char* site, const base::TraceContext& context, const char* format, ...) {
+    if (!enabled(level)) return;
+    std::va_list arguments;
+    va_start(arguments, format);
+    print(level, site, context, format, arguments);
+    va_end(arguments);
+}
+
+void Log::print(LogLevel level, const char* site, const base::TraceContext& context, const char* format,
+                std::va_list arguments) {
+    const Target target = target_of(site);
+    if (!enabled(target, level)) return;
+    std::array<char, kLogMessageBytesMax> body{};
+    const int written = std::vsnprintf(body.data(), body.size(), format, arguments);
+    const std::size_t length = written < 0 ? 0 : std::min(static_cast<std::size_t>(written), body.size() - 1);
+    write(telemetry::LogRecord{0, level, target, site, std::string(body.data(), length), {}, context});
+}
+
+void Log::write(telemetry::LogRecord record) {
+    if (!enabled(record.target, record.level)) return;
+    if (record.unix_ns == 0) record.unix_ns = unix_now();
+    Site& entry = site(record.site);
+    const auto second = static_cast<std::int64_t>(record.unix_ns / 1'000'000'000);
+    if (entry.second != second) {
+        entry.second = second;
         entry.lines = 0;
     }
     if (++entry.lines > kBurst) {
@@ -71,22 +117,11 @@ void Log::write(LogLevel level, const char* name, const char* format, ...) {
         ++suppressed_total_;
         return;
     }
-    std::array<char, kLineBytesMax> line{};
-    std::size_t length = write_head(line.data(), line.size() - 1, level, name, time);
-    std::va_list arguments;
-    va_start(arguments, format);
-    length += clamp_written(std::vsnprintf(line.data() + length, line.size() - 1 - length, format, arguments),
-                            line.size() - 1 - length);
-    va_end(arguments);
-    if (entry.suppressed > 0) {
-        const std::size_t room = line.size() - 1 - length;
-        length += clamp_written(std::snprintf(line.data() + length, room, " (%llu lines of %s left out)",
-                                              static_cast<unsigned long long>(entry.suppressed), name),
-                                room);
-        entry.suppressed = 0;
-    }
-    line[length++] = '\n';
-    static_cast<void>(write_fully(fd_, std::string_view(line.data(), length)));
+    const std::uint64_t suppressed = std::exchange(entry.suppressed, 0);
+    static_cast<void>(write_fully(fd_, log_line(format_, record, suppressed)));
+    if (recorder_ == nullptr) return;
+    if (suppressed > 0) record.attributes.push_back({"log.suppressed", static_cast<std::int64_t>(suppressed)});
+    recorder_->log(std::move(record));
 }
 
 }  // namespace grapevine::io

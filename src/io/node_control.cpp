@@ -4,6 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "base/overloaded.hpp"
+#include "io/ledger_view.hpp"
 #include "io/node_views.hpp"
 
 namespace grapevine::io {
@@ -29,6 +30,14 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                    [&](const StatusRequest&) { server_->answer(client, encode_status(host_, record_, *server_)); },
                    [&](const PingRequest& wanted) { ping(client, wanted.name); },
                    [&](const WatchRequest&) { server_->start_watching(client, R"({"ok":true,"watching":true})"); },
+                   [&](const LedgerRequest&) { server_->answer(client, encode_ledger(host_)); },
+                   [&](const LogLevelRequest& wanted) {
+                       Log& log = host_.runtime().log();
+                       if (wanted.filter) {
+                           log.set_filter(*wanted.filter);
+                       }
+                       server_->answer(client, encode_log_level(log));
+                   },
                    [&](const StopRequest&) {
                        server_->answer(client, R"({"ok":true,"stopping":true})");
                        stop_();

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/overloaded.hpp"
+#include "io/ledger_view.hpp"
 
 namespace grapevine::io {
 
@@ -76,22 +77,6 @@ json::object neighbor_object(const stack::NeighborRow& row) {
     return object;
 }
 
-json::object ledger_object(const telemetry::Ledger& ledger) {
-    json::object all;
-    for (std::size_t i = 0; i < telemetry::kKinds; ++i) {
-        const auto kind = static_cast<telemetry::Kind>(i);
-        const telemetry::Tally& tally = ledger[kind];
-        json::object entry;
-        entry["born"] = tally.born;
-        entry["ended"] = tally.ended;
-        entry["alive"] = tally.alive();
-        entry["peak"] = tally.peak;
-        const std::string_view key = telemetry::name(kind);
-        all[json::string_view(key.data(), key.size())] = std::move(entry);
-    }
-    return all;
-}
-
 json::object control_object(const ControlServer& server) {
     const ControlCounters& counters = server.counters();
     json::object object;
@@ -156,6 +141,30 @@ void fill(json::object& out, const stack::MeshNeighborChanged& event) {
     out["id"] = event.peer.hex();
 }
 
+void fill_law(json::object& out, telemetry::Kind kind) {
+    const std::string_view name = telemetry::name(kind);
+    const std::string_view law = telemetry::law(kind);
+    out["kind"] = json::string_view(name.data(), name.size());
+    out["law"] = json::string_view(law.data(), law.size());
+}
+
+void fill(json::object& out, const stack::LawBroken& event) {
+    out["event"] = "law_broken";
+    fill_law(out, event.kind);
+    out["alive"] = event.alive;
+    out["limit"] = event.allowed.alive_max;
+    out["oldest_ms"] = milliseconds(event.oldest);
+    if (event.allowed.age_max) {
+        out["oldest_limit_ms"] = milliseconds(*event.allowed.age_max);
+    }
+}
+
+void fill(json::object& out, const stack::LawKept& event) {
+    out["event"] = "law_kept";
+    fill_law(out, event.kind);
+    out["broken_for_ms"] = milliseconds(event.broken_for);
+}
+
 void fill(json::object& out, const stack::Left&) {
     out["event"] = "leaving";
 }
@@ -203,8 +212,15 @@ std::string encode_status(Host& host, const NodeRecord& record, const ControlSer
     answer["directory_size"] = host.stack().directory(host.now()).size();
     answer["neighbors"] = std::move(neighbors);
     answer["figures"] = std::move(figures);
-    answer["ledger"] = ledger_object(host.ledger());
+    answer["ledger"] = ledger_object(host.law_watch().census());
     answer["control"] = control_object(server);
+    return json::serialize(answer);
+}
+
+std::string encode_log_level(const Log& log) {
+    json::object answer;
+    answer["ok"] = true;
+    answer["filter"] = log.filter().text();
     return json::serialize(answer);
 }
 

@@ -14,6 +14,7 @@ namespace grapevine::io {
 
 std::string encode_directory(const Host& host);
 std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server);
+std::string encode_log_level(const Log& log);
 std::string encode_ping(const stack::PingDone& done, const std::string& name);
 // Nothing for events that are none of a watcher's business (streams of the application).
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now);

@@ -18,6 +18,8 @@
 
 #include "base/assert.hpp"
 #include "io/fd.hpp"
+#include "io/process_ledger.hpp"
+#include "io/trim.hpp"
 
 namespace grapevine::io {
 
@@ -37,11 +39,17 @@ base::TimePoint read_clock() {
 struct Timer {
     base::TimePoint when;
     Runtime::Work work;
+    telemetry::Life life;
 };
 
 struct Watch {
-    explicit Watch(Descriptor&& from) : descriptor(std::move(from)) {}
+    Watch(Descriptor&& from, telemetry::Ledger& ledger)
+        : descriptor(std::move(from)),
+          held(HeldFd::if_unknown(descriptor.native_handle())),
+          life(ledger, telemetry::Kind::watch) {}
     Descriptor descriptor;
+    HeldFd held;  // Of a library that does not tell.
+    telemetry::Life life;
     Runtime::Work readable;
     Runtime::Work writable;
     bool reading = true;
@@ -59,7 +67,7 @@ public:
     void stop() { context_.stop(); }
     void post(Work work);
     TaskId defer(Work work);
-    TaskId at(base::TimePoint when, base::Duration slack, Work work);
+    TaskId at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind);
     void cancel(TaskId task);
     base::Result<WatchId> watch(int fd, Work readable);
     void when_writable(WatchId id, Work writable);
@@ -68,6 +76,8 @@ public:
     void on_signal(std::initializer_list<int> signals, std::function<void(int)> handler);
     base::TimePoint now() const { return in_turn_ ? now_ : read_clock(); }
 
+    LibraryFds library_fds_;  // Outlive the context, which closes them.
+    telemetry::Ledger ledger_;
     asio::io_context context_{1};
     Log log_ = Log::from_environment();
     std::uint64_t turns_ = 0;
@@ -107,7 +117,9 @@ private:
 
 Runtime::Impl::Impl() : timer_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     GRAPEVINE_ASSERT(timer_fd_.valid(), "a process can have one timer");
+    static_cast<void>(keep_free_heap());
     timer_.emplace(context_.get_executor(), timer_fd_.get());
+    library_fds_.adopt();
     wait_timer();
 }
 
@@ -168,9 +180,10 @@ TaskId Runtime::Impl::defer(Work work) {
     return TaskId{last_id_};
 }
 
-TaskId Runtime::Impl::at(base::TimePoint when, base::Duration slack, Work work) {
+TaskId Runtime::Impl::at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind) {
     const TimerKey key{when + slack, ++last_id_};
-    timers_.emplace(key, Timer{when, std::move(work)});
+    ledger_.set_now(now());
+    timers_.emplace(key, Timer{when, std::move(work), {ledger_, kind}});
     timer_keys_.emplace(last_id_, key);
     if (!in_turn_) {
         arm();
@@ -255,7 +268,8 @@ base::Result<WatchId> Runtime::Impl::watch(int fd, Work readable) {
         return tl::unexpected(system_error("descriptor " + std::to_string(fd), "cannot be watched", error.value()));
     }
     const WatchId id{++last_id_};
-    Watch& watch = watches_.emplace(id, std::move(descriptor)).first->second;
+    ledger_.set_now(now());
+    Watch& watch = watches_.try_emplace(id, std::move(descriptor), ledger_).first->second;
     watch.readable = std::move(readable);
     arm_read(id, watch);
     return id;
@@ -346,6 +360,7 @@ void Runtime::Impl::on_signal(std::initializer_list<int> signals, std::function<
     for (const int signal : signals) {
         signals_->add(signal);
     }
+    library_fds_.adopt();
     signal_handler_ = std::move(handler);
     wait_signal();
 }
@@ -375,8 +390,8 @@ void Runtime::post(Work work) {
 TaskId Runtime::defer(Work work) {
     return impl_->defer(std::move(work));
 }
-TaskId Runtime::at(base::TimePoint when, base::Duration slack, Work work) {
-    return impl_->at(when, slack, std::move(work));
+TaskId Runtime::at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind) {
+    return impl_->at(when, slack, std::move(work), kind);
 }
 void Runtime::cancel(TaskId task) {
     impl_->cancel(task);
@@ -407,6 +422,9 @@ std::uint64_t Runtime::turns() const {
 }
 Log& Runtime::log() {
     return impl_->log_;
+}
+const telemetry::Ledger& Runtime::ledger() const {
+    return impl_->ledger_;
 }
 boost::asio::io_context& Runtime::context() {
     return impl_->context_;

@@ -23,6 +23,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "io/log.hpp"
+#include "telemetry/ledger.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -60,7 +61,8 @@ public:
     // Runs `work` at the end of this turn (outside a turn: of the next).
     TaskId defer(Work work);
     // Runs `work` once, not before `when` and at the latest at `when + slack` as far as the machine allows.
-    TaskId at(base::TimePoint when, base::Duration slack, Work work);
+    // `kind` is what the ledger counts it as.
+    TaskId at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind = telemetry::Kind::timer);
     void cancel(TaskId task);
 
     // Calls `readable` whenever `fd` has something to read or an error to report; it must consume that or unwatch. The
@@ -84,6 +86,8 @@ public:
     [[nodiscard]] std::uint64_t turns() const;
 
     [[nodiscard]] Log& log();
+    // Timers and watches of this loop, all nodes' on it.
+    [[nodiscard]] const telemetry::Ledger& ledger() const;
     // Scratch memory for reading sockets, `bytes` long at least, shared by all that read in this runtime, valid until
     // the turn ends. Untouched pages cost nothing.
     [[nodiscard]] std::span<std::uint8_t> scratch(std::size_t bytes);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -10,7 +11,11 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include "io/udp_socket.hpp"
+
 namespace grapevine::io {
+
+static_assert(kHeapKept >= 2 * UdpSocket::kReceiveBudgetBytes);
 
 namespace {
 
@@ -41,7 +46,17 @@ std::size_t trim_mapping(const char* line) {
     return ::madvise(reinterpret_cast<void*>(begin), bytes, MADV_DONTNEED) == 0 ? bytes : 0;
 }
 
+bool environment_decides() {
+    const char* tunables = std::getenv("GLIBC_TUNABLES");
+    return std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr ||
+           (tunables != nullptr && std::strstr(tunables, "glibc.malloc.trim_threshold") != nullptr);
+}
+
 }  // namespace
+
+bool keep_free_heap() {
+    return !environment_decides() && ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(kHeapKept)) == 1;
+}
 
 std::size_t trim_after_start() {
     ::malloc_trim(0);

@@ -12,17 +12,11 @@ Views::Views(const EndpointId& self, std::size_t active_capacity, std::size_t pa
     GRAPEVINE_ASSERT(active_capacity > 0 && passive_capacity > 0, "a view needs room for one peer");
 }
 
-Views::~Views() {
-    clear();
-}
-
 void Views::add_active(const EndpointId& peer) {
     GRAPEVINE_ASSERT(!active_full() && peer != self_, "the caller makes room and never adds the node itself");
-    if (passive_.erase(peer)) {
-        ledger_.ended(Kind::passive_peer);
-    }
+    passive_.erase(peer);
     if (active_.insert(peer)) {
-        ledger_.born(Kind::active_peer);
+        lives_[peer] = telemetry::Life(ledger_, Kind::active_peer);
     }
 }
 
@@ -30,13 +24,13 @@ void Views::remove_active(const EndpointId& peer) {
     if (!active_.erase(peer)) {
         return;
     }
-    ledger_.ended(Kind::active_peer);
+    lives_.erase(peer);
     data_.erase(peer);
 }
 
 PassiveAdd Views::demote(const EndpointId& peer) {
     if (active_.erase(peer)) {
-        ledger_.ended(Kind::active_peer);
+        lives_.erase(peer);
     }
     return add_passive(peer);
 }
@@ -52,7 +46,7 @@ PassiveAdd Views::add_passive(const EndpointId& peer) {
         result = PassiveAdd::replaced;
     }
     passive_.insert(peer);
-    ledger_.born(Kind::passive_peer);
+    lives_[peer] = telemetry::Life(ledger_, Kind::passive_peer);
     return result;
 }
 
@@ -60,19 +54,14 @@ void Views::remove_passive(const EndpointId& peer) {
     if (!passive_.erase(peer)) {
         return;
     }
-    ledger_.ended(Kind::passive_peer);
+    lives_.erase(peer);
     data_.erase(peer);
 }
 
 void Views::clear() {
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-        ledger_.ended(Kind::active_peer);
-    }
-    for (std::size_t i = 0; i < passive_.size(); ++i) {
-        ledger_.ended(Kind::passive_peer);
-    }
     active_.clear();
     passive_.clear();
+    lives_.clear();
     data_.clear();
 }
 

@@ -33,7 +33,7 @@ class Views {
 public:
     Views(const EndpointId& self, std::size_t active_capacity, std::size_t passive_capacity, base::Rng& rng,
           telemetry::Ledger& ledger);
-    ~Views();
+    ~Views() = default;
     Views(const Views&) = delete;
     Views& operator=(const Views&) = delete;
 
@@ -67,6 +67,7 @@ private:
     telemetry::Ledger& ledger_;
     base::IndexedSet<EndpointId> active_;
     base::IndexedSet<EndpointId> passive_;
+    std::map<EndpointId, telemetry::Life> lives_;  // Of both views.
     std::map<EndpointId, wire::PeerData> data_;
 };
 

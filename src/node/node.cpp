@@ -10,14 +10,25 @@ namespace grapevine::node {
 
 using base::Overloaded;
 
+namespace {
+
+// HyParView's overlays of a thousand nodes have a diameter of about five.
+constexpr double kHopBounds[] = {0, 1, 2, 3, 4, 5, 6, 8, 10, 15};
+
+}  // namespace
+
 Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
     : self_(key.id()),
+      narrator_(
+          config.recorder, self_, [this](const base::EndpointId& id) { return label_of(id); }, config.rtt_of),
+      delivery_hops_(kHopBounds),
       rng_(rng),
       ledger_(ledger),
       gossip_(key.id(), GossipConfig{}, rng, ledger),
       book_(paths::AddressBookConfig{}),
       monitor_(paths::LinkMonitorConfig{}) {
-    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, key, rng, ledger);
+    directory::Contexts* contexts = config.recorder == nullptr ? nullptr : &narrator_;
+    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, key, rng, ledger, contexts);
 }
 
 void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
@@ -65,7 +76,8 @@ void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base
                    [&](membership::Isolated&) { set_connectivity(topic, paths::Connectivity::isolated, now, out); },
                    [&](membership::Rejoined&) { set_connectivity(topic, paths::Connectivity::connected, now, out); },
                    [&](broadcast::Deliver& e) {
-                       if (is_mesh_topic(topic)) return on_statement(e.from, e.content, now, out);
+                       if (is_mesh_topic(topic)) return on_statement(e, now, out);
+                       const auto step = narrator_.heard(topic, e.from, e.scope.round.value, e.content.size());
                        out.push_back(TopicReceived{topic, e.from, std::move(e.content), e.scope.round.value});
                    },
                    [](broadcast::LinkStateChanged&) {},
@@ -75,6 +87,8 @@ void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base
 
 void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now,
                                 Effects& out) {
+    const auto step = narrator_.neighbor_up(topic, peer);
+    narrator_.seed_live(peer);
     (void)monitor_.link_up(peer, now);
     silent_until_.erase(peer);
     const auto seeds = topic_seeds_.find(topic);
@@ -93,6 +107,7 @@ void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::Endpoint
 
 void Node::Impl::on_neighbor_down(const base::TopicId& topic, const base::EndpointId& peer,
                                   membership::DownReason reason, base::TimePoint now, Effects& out) {
+    const auto step = narrator_.neighbor_down(topic, peer, reason);
     if (!is_neighbor_anywhere(peer)) {
         monitor_.link_down(peer);
         silent_until_.erase(peer);
@@ -146,10 +161,12 @@ void Node::Impl::set_connectivity(const base::TopicId& topic, paths::Connectivit
 void Node::Impl::route(const base::TopicId& topic, paths::SeedEffects& effects, base::TimePoint now, Effects& out) {
     for (auto& effect : effects) {
         if (auto* join = std::get_if<paths::JoinVia>(&effect)) {
+            narrator_.seed_tried(join->seed.id);
             subscribe(topic, &join->seed, now, out);
             continue;
         }
         auto& retry = std::get<paths::SeedRetry>(effect);
+        narrator_.seed_waits(retry.id, retry.attempt, retry.delay, retry.reason);
         out.push_back(SeedRetry{retry.id, retry.attempt, retry.delay, std::move(retry.reason)});
     }
 }
@@ -160,6 +177,8 @@ void Node::Impl::subscribe(const base::TopicId& topic, const wire::EndpointAddr*
     if (via != nullptr) {
         book_.learn(via->id, via->addrs, paths::AddressSource::ticket, now);
         peers.push_back(via->id);
+        const Topic* joined = gossip_.find(topic);
+        if (joined == nullptr || joined->membership().active().empty()) narrator_.join_asked(topic, via->id, now);
     }
     GossipEffects effects;
     (void)gossip_.subscribe(topic, peers, now, effects);
@@ -170,8 +189,12 @@ base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vecto
                                     base::TimePoint now, Effects& out) {
     if (is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
     GossipEffects effects;
-    const auto status = gossip_.subscribe(topic, {}, now, effects);
-    route(effects, now, out);
+    base::Status status;
+    {
+        const auto step = narrator_.subscribing(topic, {});
+        status = gossip_.subscribe(topic, {}, now, effects);
+        route(effects, now, out);
+    }
     if (!status) return status;
     auto& seeds = topic_seeds_.try_emplace(topic, self_, paths::SeedConfig{}, rng_).first->second;
     paths::SeedEffects joins;
@@ -183,6 +206,7 @@ base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vecto
 
 void Node::Impl::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out) {
     if (is_mesh_topic(topic)) return;
+    narrator_.join_over(topic, "the topic was left");
     GossipEffects effects;
     gossip_.leave(topic, now, effects);
     route(effects, now, out);
@@ -191,6 +215,7 @@ void Node::Impl::leave_topic(const base::TopicId& topic, base::TimePoint now, Ef
 
 void Node::Impl::on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_view reason, base::TimePoint now,
                               Effects& out) {
+    const Narrator::Moment moment(narrator_);
     if (mesh_ && end == LinkEnd::lost && is_neighbor_anywhere(peer))  // Rule 4.
         accuse(peer, wire::AccusationReason::connection_lost, now, out);
     GossipEffects effects;
@@ -241,6 +266,7 @@ void Node::Impl::abandon(const base::EndpointId& peer, base::TimePoint now, Effe
 
 void Node::Impl::on_deadline(base::TimePoint now, Effects& out) {
     if (left_) return;
+    const Narrator::Moment moment(narrator_);
     GossipEffects gossip;
     gossip_.on_deadline(now, gossip);
     route(gossip, now, out);
@@ -275,6 +301,7 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
 
 void Node::Impl::leave(base::TimePoint now, Effects& out) {
     if (left_) return;
+    const Narrator::Moment moment(narrator_);
     if (mesh_) {
         directory::Effects effects;
         mesh_->directory.leave(now, effects);
@@ -287,6 +314,7 @@ void Node::Impl::leave(base::TimePoint now, Effects& out) {
         route(effects, now, out);
     }
     left_ = true;
+    narrator_.end_all("the node left");
 }
 
 Node::Node(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
@@ -329,6 +357,7 @@ void Node::on_link_lost(const base::EndpointId& peer, LinkEnd end, std::string_v
 
 void Node::on_unreachable(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
     if (impl_->left_) return;
+    const Narrator::Moment moment(impl_->narrator_);
     paths::LinkEffects effects;
     impl_->monitor_.unreachable(peer, now, effects);
     impl_->route(effects, now, out);
@@ -381,6 +410,7 @@ void Node::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects&
 
 base::Status Node::broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now, Effects& out) {
     if (impl_->is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
+    const auto step = impl_->narrator_.said(topic, content.size());
     GossipEffects effects;
     const auto receipt = impl_->gossip_.broadcast(topic, base::Bytes(content.begin(), content.end()),
                                                   wire::ScopeKind::swarm, now, effects);
@@ -410,6 +440,22 @@ bool Node::is_eager(const base::EndpointId& peer) const {
 
 std::vector<Figure> Node::figures() const {
     return impl_->figures();
+}
+
+void Node::within(const telemetry::OpenSpan* span) {
+    impl_->narrator_.within(span);
+}
+const telemetry::OpenSpan* Node::joining(const base::EndpointId& peer) const {
+    return impl_->narrator_.joining(peer);
+}
+void Node::describe(telemetry::OpenSpan& span, const base::EndpointId& peer) const {
+    impl_->narrator_.describe(span, peer);
+}
+telemetry::ClockOffsets& Node::clocks() {
+    return impl_->narrator_.clocks();
+}
+const telemetry::Histogram& Node::delivery_hops() const {
+    return impl_->delivery_hops_;
 }
 
 }  // namespace grapevine::node

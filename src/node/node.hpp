@@ -21,6 +21,7 @@
 //     minute), and a small mesh would then fall into parts that know of each other but have no link.
 //  7. A Join is always answered, also from a neighbour: it has restarted before it was missed, and knows nobody.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,10 @@
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "node/types.hpp"
+#include "telemetry/clock_offset.hpp"
 #include "telemetry/ledger.hpp"
+#include "telemetry/metrics.hpp"
+#include "telemetry/recorder.hpp"
 
 namespace grapevine::node {
 
@@ -42,6 +46,9 @@ inline constexpr std::uint32_t kSyncAttemptsMax = 3;  // Of one exchange that fa
 
 struct Config {
     std::optional<MeshConfig> mesh;
+    telemetry::Recorder* recorder = nullptr;  // Outlives the node; null: nothing is recorded.
+    // The round-trip time of the link to a peer, if there is one; may be empty. Asked to judge the clocks of peers.
+    std::function<std::optional<base::Duration>(const base::EndpointId&)> rtt_of{};
 };
 
 // How a link ended, as far as it matters here.
@@ -101,9 +108,21 @@ public:
     [[nodiscard]] std::vector<DirectoryRow> directory(base::TimePoint now) const;
     [[nodiscard]] std::size_t directory_size() const;
     [[nodiscard]] std::vector<base::EndpointId> mesh_neighbors() const;
+    // True while any topic has a use for a connection to the peer.
+    [[nodiscard]] bool wants(const base::EndpointId& peer) const;
     [[nodiscard]] bool is_eager(const base::EndpointId& peer) const;
     [[nodiscard]] std::vector<Figure> figures() const;
     [[nodiscard]] static base::TopicId topic_of_mesh(std::string_view mesh);
+
+    // For whoever drives the node and records spans itself (narrator.hpp): the span within which the inputs that follow
+    // are handled, null for none; the span of a join through this peer; peer_id, peer_name and peer_node_type on a
+    // span.
+    void within(const telemetry::OpenSpan* span);
+    [[nodiscard]] const telemetry::OpenSpan* joining(const base::EndpointId& peer) const;
+    void describe(telemetry::OpenSpan& span, const base::EndpointId& peer) const;
+    [[nodiscard]] telemetry::ClockOffsets& clocks();
+    // Hops of the deliveries on the mesh's topic (the papers' last delivery hop is their largest).
+    [[nodiscard]] const telemetry::Histogram& delivery_hops() const;
 
 private:
     class Impl;

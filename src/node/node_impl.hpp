@@ -12,6 +12,7 @@
 #include "directory/directory.hpp"
 #include "directory/reconcile.hpp"
 #include "node/gossip.hpp"
+#include "node/narrator.hpp"
 #include "node/node.hpp"
 #include "paths/address_book.hpp"
 #include "paths/link_monitor.hpp"
@@ -57,7 +58,8 @@ public:
     };
     // What only a mesh node has.
     struct MeshPart {
-        MeshPart(const MeshConfig& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
+        MeshPart(const MeshConfig& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger,
+                 directory::Contexts* contexts);
         MeshConfig config;
         base::SecretKey key;
         base::TopicId topic;
@@ -70,6 +72,8 @@ public:
     };
 
     base::EndpointId self_;
+    Narrator narrator_;
+    telemetry::Histogram delivery_hops_;
     base::Rng& rng_;
     telemetry::Ledger& ledger_;
     Gossip gossip_;
@@ -95,7 +99,8 @@ private:
     [[nodiscard]] bool is_neighbor_anywhere(const base::EndpointId& peer) const;
 
     // node_mesh.cpp
-    void on_statement(const base::EndpointId& from, base::ByteView content, base::TimePoint now, Effects& out);
+    [[nodiscard]] Narrator::Label label_of(const base::EndpointId& id) const;
+    void on_statement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
     void on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out);
     void on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out);
     void on_seed_doubted(const base::EndpointId& id, base::TimePoint now, Effects& out);

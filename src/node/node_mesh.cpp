@@ -14,7 +14,7 @@ using base::Overloaded;
 
 namespace {
 
-directory::Config directory_config(const MeshConfig& mesh) {
+directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* contexts) {
     directory::Config config;
     config.mesh = mesh.mesh;
     config.type = mesh.type;
@@ -22,6 +22,7 @@ directory::Config directory_config(const MeshConfig& mesh) {
     config.gossip_interval = mesh.gossip_interval;
     config.staleness = mesh.staleness;
     config.verified = mesh.verified;
+    config.contexts = contexts;
     return config;
 }
 
@@ -42,17 +43,20 @@ base::TopicId Node::topic_of_mesh(std::string_view mesh) {
 }
 
 Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, const base::SecretKey& secret, base::Rng& rng,
-                               telemetry::Ledger& ledger)
+                               telemetry::Ledger& ledger, directory::Contexts* contexts)
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
-      directory(directory_config(mesh), key, rng, ledger),
+      directory(directory_config(mesh, contexts), key, rng, ledger),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
 void Node::Impl::start(base::TimePoint now, Effects& out) {
     if (!mesh_) return;
-    subscribe(mesh_->topic, nullptr, now, out);
+    {
+        const auto step = narrator_.subscribing(mesh_->topic, mesh_->config.mesh);
+        subscribe(mesh_->topic, nullptr, now, out);
+    }
     directory::Effects first;
     mesh_->directory.start(now, first);
     route(first, now, out);
@@ -62,13 +66,35 @@ void Node::Impl::start(base::TimePoint now, Effects& out) {
     route(mesh_->topic, joins, now, out);
 }
 
-void Node::Impl::on_statement(const base::EndpointId& from, base::ByteView content, base::TimePoint now, Effects& out) {
+Narrator::Label Node::Impl::label_of(const base::EndpointId& id) const {
+    if (!mesh_) return {};
+    if (const auto* entry = mesh_->directory.find(id)) return {mesh_->directory.name_of(id), entry->digest.type};
+    const auto& deaths = mesh_->directory.deaths();
+    const auto death = std::find_if(deaths.rbegin(), deaths.rend(), [&](const auto& d) { return d.id == id; });
+    return death == deaths.rend() ? Narrator::Label{} : Narrator::Label{death->name, {}};
+}
+
+void Node::Impl::on_statement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out) {
+    delivery_hops_.record(delivery.scope.round.value);
+    const Narrator::Moment moment(narrator_);
+    narrator_.statement_came(delivery.from, delivery.content, delivery.scope.round.value, now);
     directory::Effects effects;
-    mesh_->directory.on_statement(from, content, directory::Source::gossip, now, effects);
+    const std::uint64_t before = mesh_->directory.counters().accepted;
+    mesh_->directory.on_statement(delivery.from, delivery.content, directory::Source::gossip, now, effects);
+    if (mesh_->directory.counters().accepted == before) {
+        narrator_.statement_refused();
+        return route(effects, now, out);
+    }
+    const auto step = narrator_.statement_accepted(effects);
     route(effects, now, out);
 }
 
 void Node::Impl::route(const directory::Effects& effects, base::TimePoint now, Effects& out) {
+    std::vector<const directory::EntryRemoved*> stale;
+    for (const auto& effect : effects)
+        if (const auto* removed = std::get_if<directory::EntryRemoved>(&effect))
+            if (entry_change(removed->cause) == EntryChange::stale) stale.push_back(removed);
+    const auto step = stale.empty() ? Narrator::Step() : narrator_.pruned(stale, mesh_->config.staleness);
     for (const auto& effect : effects)
         on_directory_effect(effect, now, out);
 }
@@ -80,8 +106,10 @@ void Node::Impl::on_directory_effect(const directory::Effect& effect, base::Time
                 GossipEffects gossip;
                 (void)gossip_.broadcast(mesh_->topic, e.envelope, wire::ScopeKind::swarm, now, gossip);
                 route(gossip, now, out);
+                narrator_.broadcast_done(e);
             },
             [&](const directory::EntryAdded& e) {
+                const auto step = narrator_.discovered(e.id, e.source);
                 on_known(e.id, now);
                 out.push_back(DirectoryChanged{EntryChange::joined, e.id, mesh_->directory.name_of(e.id), {}});
             },
@@ -92,16 +120,19 @@ void Node::Impl::on_directory_effect(const directory::Effect& effect, base::Time
             },
             [&](const directory::EntryRemoved& e) { on_removed(e, now, out); },
             [&](const directory::Suspected& e) {
+                const auto step = narrator_.suspected(e.accused, e.accuser);
                 on_seed_doubted(e.accused, now, out);
                 out.push_back(SuspicionChanged{SuspicionStep::suspected, e.accused, mesh_->directory.name_of(e.accused),
                                                e.accuser.id, e.accuser.reason});
             },
             [&](const directory::Refuted& e) {
+                const auto step = narrator_.refuted(e.accused, e.by);
                 on_known(e.accused, now);
                 out.push_back(SuspicionChanged{
                     SuspicionStep::refuted, e.accused, mesh_->directory.name_of(e.accused), e.accused, {}});
             },
             [&](const directory::SelfAccused& e) {
+                const auto step = narrator_.suspected(self_, e.accuser);
                 out.push_back(SuspicionChanged{SuspicionStep::suspected, self_, mesh_->directory.name_of(self_),
                                                e.accuser.id, e.accuser.reason});
             },
@@ -116,11 +147,19 @@ void Node::Impl::on_known(const base::EndpointId& id, base::TimePoint now) {
     const directory::Entry* entry = mesh_->directory.find(id);
     if (entry == nullptr || id == self_) return;
     book_.learn(id, entry->digest.addrs, paths::AddressSource::directory, now);
-    if (!mesh_neighbors().empty()) mesh_->seeds.on_seed_live(id);
+    if (!mesh_neighbors().empty()) {
+        mesh_->seeds.on_seed_live(id);
+        narrator_.seed_live(id);
+    }
     mesh_->remembered.forget(id);
 }
 
 void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out) {
+    const bool left = removed.cause == directory::RemovalCause::left;
+    const bool died = removed.cause == directory::RemovalCause::died;
+    const auto step = left   ? narrator_.left(removed.id)
+                      : died ? narrator_.died(removed.id, removed.accusers)
+                             : Narrator::Step();
     DirectoryChanged changed;
     changed.change = entry_change(removed.cause);
     changed.id = removed.id;
@@ -174,6 +213,7 @@ void Node::Impl::on_seed_doubted(const base::EndpointId& id, base::TimePoint now
 void Node::Impl::accuse(const base::EndpointId& peer, wire::AccusationReason reason, base::TimePoint now,
                         Effects& out) {
     if (!mesh_) return;
+    const Narrator::Moment moment(narrator_);
     mesh_->directory.on_neighbor_silent(peer, reason, now);
     directory::Effects effects;
     mesh_->directory.on_deadline(now, effects);
@@ -206,7 +246,9 @@ void Node::Impl::open_sync(const base::EndpointId& peer, std::uint32_t attempt, 
     auto& sync =
         mesh_->syncs.try_emplace(ref, Sync{peer, attempt, directory::SyncSession(mesh_->directory, peer, ledger_)})
             .first->second;
-    out.push_back(OpenSync{ref, peer, sync.session.start()});
+    wire::SyncTurn turn = sync.session.start();
+    turn.context = narrator_.sync_opened(ref, peer, attempt);
+    out.push_back(OpenSync{ref, peer, std::move(turn)});
 }
 
 void Node::Impl::on_sync_opened(SyncRef ref, const base::EndpointId& peer, base::TimePoint, Effects& out) {
@@ -221,17 +263,25 @@ void Node::Impl::on_sync_opened(SyncRef ref, const base::EndpointId& peer, base:
 void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base::TimePoint now, Effects& out) {
     const auto it = mesh_ ? mesh_->syncs.find(ref) : decltype(mesh_->syncs.end()){};
     if (!mesh_ || left_ || it == mesh_->syncs.end()) return;
+    const Narrator::Moment moment(narrator_);
+    if (it->second.attempt == 0 && it->second.session.tally().turns == 0)
+        narrator_.sync_served(ref, it->second.peer, turn, now);
+    auto told = std::make_optional(narrator_.sync_turn(ref));
     directory::Effects effects;
     auto step = it->second.session.on_turn(turn, now, effects);
+    const directory::SyncTally tally = it->second.session.tally();
+    const directory::Source source = it->second.session.source();
+    const bool over = !step || step->done;
+    if (over) mesh_->syncs.erase(it);
     if (!step) {
         ++mesh_->syncs_failed;
-        mesh_->syncs.erase(it);
         out.push_back(AbortSync{ref});
-    } else {
-        if (step->reply) out.push_back(SendSync{ref, std::move(*step->reply), step->done ? Last::yes : Last::no});
-        if (step->done) mesh_->syncs.erase(it);
+    } else if (step->reply) {
+        out.push_back(SendSync{ref, std::move(*step->reply), step->done ? Last::yes : Last::no});
     }
     route(effects, now, out);
+    told.reset();
+    if (over) narrator_.sync_over(ref, tally, source, step ? std::string_view() : step.error().message);
 }
 
 // One that we opened and that failed is tried again while the peer is a neighbour: after a restart of the peer, the
@@ -241,6 +291,7 @@ void Node::Impl::on_sync_ended(SyncRef ref, std::string_view error, base::TimePo
     if (!mesh_ || it == mesh_->syncs.end()) return;
     const base::EndpointId peer = it->second.peer;
     const std::uint32_t attempt = it->second.attempt;
+    narrator_.sync_over(ref, it->second.session.tally(), it->second.session.source(), error);
     mesh_->syncs.erase(it);
     if (error.empty()) return;
     ++mesh_->syncs_failed;

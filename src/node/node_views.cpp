@@ -80,6 +80,10 @@ std::vector<DirectoryRow> Node::directory(base::TimePoint now) const {
     return rows;
 }
 
+bool Node::wants(const base::EndpointId& peer) const {
+    return impl_->gossip_.wants(peer);
+}
+
 std::size_t Node::directory_size() const {
     return impl_->mesh_ ? impl_->mesh_->directory.size() : 0;
 }
@@ -161,7 +165,8 @@ std::vector<Figure> Node::Impl::figures() const {
             {"unreachable_hints", monitor_.counters().hints},
             {"stalls", monitor_.counters().stalls},
             {"endpoints_known", book_.size()},
-            {"endpoints_displaced", book_.counters().endpoints_displaced}});
+            {"endpoints_displaced", book_.counters().endpoints_displaced},
+            {"clock_claims_refused", narrator_.clocks().refused()}});
     if (!mesh_) return figures;
     append(figures, "paths.",
            {{"seed_attempts", mesh_->seeds.counters().attempts},

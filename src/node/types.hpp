@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "base/verification_memo.hpp"
+#include "telemetry/metric_catalogue.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
 #include "wire/gossip.hpp"
@@ -135,10 +136,7 @@ struct DirectoryRow {
     std::vector<base::EndpointId> suspected_by;
 };
 
-// A named counter ("gossip.duplicates").
-struct Figure {
-    std::string name;
-    std::uint64_t value = 0;
-};
+// A named counter ("gossip.duplicates"); telemetry/metric_catalogue.hpp says what each is exported as.
+using telemetry::Figure;
 
 }  // namespace grapevine::node

@@ -1,6 +1,9 @@
 // The counters of the stack's own parts and of its endpoint, with their names.
 
+#include <chrono>
+
 #include "stack/stack_impl.hpp"
+#include "telemetry/metric_catalogue.hpp"
 
 namespace grapevine::stack {
 
@@ -28,6 +31,15 @@ void append(std::vector<Figure>& figures, const quic::Counters& c) {
         {"quic.dropped_datagram_queue", c.dropped_datagram_queue},
         {"quic.wrong_peer", c.wrong_peer},
         {"quic.path_changes", c.path_changes},
+        {"quic.dropped_event_queue", c.dropped_event_queue},
+        {"quic.dropped_wrong_path", c.dropped_wrong_path},
+        {"quic.dropped_rate_limit", c.dropped_rate_limit},
+        {"quic.dropped_shutdown", c.dropped_shutdown},
+        {"quic.dials_retried", c.dials_retried},
+        {"quic.tickets_received", c.tickets_received},
+        {"quic.tickets_dropped", c.tickets_dropped},
+        {"quic.early_data_accepted", c.early_data_accepted},
+        {"quic.early_data_rejected", c.early_data_rejected},
     };
     figures.insert(figures.end(), std::begin(own), std::end(own));
 }
@@ -66,16 +78,53 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.stream_timeouts", c.stream_timeouts},
         {"mesh.requests_dropped", c.requests_dropped},
         {"mesh.connections_refused", c.connections_refused},
+        {"mesh.frames_sent", c.frames_sent},
+        {"mesh.frames_received", c.frames_received},
+        {"mesh.bytes_sent", c.bytes_sent},
+        {"mesh.bytes_received", c.bytes_received},
     };
     figures.insert(figures.end(), std::begin(own), std::end(own));
 }
 
 }  // namespace
 
+namespace {
+
+void add_load(std::vector<telemetry::Metric>& all, const wire::Load& load) {
+    namespace metrics = telemetry::metrics;
+    const auto cores = [](std::uint32_t millicores) { return static_cast<double>(millicores) / 1000; };
+    const auto gigabytes = [](std::uint32_t kib) { return static_cast<double>(kib) * 1024 / 1e9; };
+    telemetry::add_point(all, metrics::kCpuUsed, {{}, cores(load.cpu_millicores)});
+    telemetry::add_point(all, metrics::kRamUsed, {{}, gigabytes(load.memory_kib)});
+    if (load.cpu_budget_millicores > 0)
+        telemetry::add_point(all, metrics::kCpuBudget, {{}, cores(load.cpu_budget_millicores)});
+    if (load.memory_budget_kib > 0)
+        telemetry::add_point(all, metrics::kRamBudget, {{}, gigabytes(load.memory_budget_kib)});
+}
+
+}  // namespace
+
+// What a metric shows and a counter cannot: distributions, and the state of the moment.
+std::vector<telemetry::Metric> Stack::Impl::metrics(base::TimePoint now) const {
+    namespace metrics = telemetry::metrics;
+    const auto milliseconds = [](base::Duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
+    std::vector<telemetry::Metric> all = telemetry::metrics_of(figures());
+    telemetry::add_point(all, metrics::kPeerRtt, {{}, mesh_spans_.rtt_ms()});
+    if (config_.mesh) telemetry::add_point(all, metrics::kHops, {{}, node_.delivery_hops()});
+    if (load_) add_load(all, *load_);
+    for (const NeighborRow& row : neighbors(now)) {
+        const telemetry::Attributes peer{{"peer_id", row.id.hex()}, {"peer_name", row.name}};
+        telemetry::add_point(all, metrics::kPeerSmoothedRtt, {peer, milliseconds(row.rtt)});
+        telemetry::add_point(all, metrics::kPeerSilence, {peer, milliseconds(row.silence)});
+    }
+    return all;
+}
+
 std::vector<Figure> Stack::Impl::figures() const {
     std::vector<Figure> figures;
     append(figures, endpoint_.counters());
     append(figures, links_.counters());
+    figures.push_back({"links.queued", links_.queued()});
     if (sessions_) append(figures, sessions_->counters());
     for (auto& figure : node_.figures())
         figures.push_back(std::move(figure));

@@ -54,10 +54,12 @@ bool GossipLinks::dial(const base::EndpointId& id, Peer& peer, base::TimePoint n
     }
     ++counters_.dials;
     Link& link = by_connection_[*connection];
+    link.life = telemetry::Life(ledger_, telemetry::Kind::gossip_link);
     link.peer = id;
     link.made = now;
     peer.connections.push_back(*connection);
     peer.current = *connection;
+    out.push_back(LinkDialled{*connection, id});
     return true;
 }
 
@@ -136,6 +138,7 @@ void GossipLinks::abandon(const base::EndpointId& peer, base::TimePoint now) {
 
 void GossipLinks::on_connected(const quic::Connected& event, base::TimePoint now, LinkEffects& out) {
     Link& link = by_connection_[event.connection];
+    if (!link.life) link.life = telemetry::Life(ledger_, telemetry::Kind::gossip_link);
     link.peer = event.peer;
     link.origin = event.origin;
     link.connected = true;
@@ -360,6 +363,25 @@ std::vector<base::EndpointId> GossipLinks::peers_at(const base::SocketAddr& remo
         if (stats && stats->remote == remote) found.push_back(id);
     }
     return found;
+}
+
+std::size_t GossipLinks::streams() const {
+    std::size_t sum = 0;
+    for (const auto& [ref, link] : by_connection_)
+        sum += link.outgoing.size() + link.incoming.size();
+    return sum;
+}
+
+std::size_t GossipLinks::links_to(const std::function<bool(const base::EndpointId&)>& wanted) const {
+    return static_cast<std::size_t>(std::count_if(by_connection_.begin(), by_connection_.end(),
+                                                  [&](const auto& entry) { return wanted(entry.second.peer); }));
+}
+
+std::size_t GossipLinks::queued() const {
+    std::size_t sum = 0;
+    for (const auto& [id, peer] : peers_)
+        sum += peer.queue.size();
+    return sum;
 }
 
 bool GossipLinks::is_draining() const {

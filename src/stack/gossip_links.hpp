@@ -56,7 +56,12 @@ struct LinkLost {
     base::EndpointId peer;
     quic::CloseReason reason;
 };
-using LinkEffect = std::variant<GossipReceived, LinkUp, LinkLost>;
+// A dial began.
+struct LinkDialled {
+    quic::ConnectionRef connection;
+    base::EndpointId peer;
+};
+using LinkEffect = std::variant<GossipReceived, LinkUp, LinkLost, LinkDialled>;
 using LinkEffects = std::vector<LinkEffect>;
 
 struct LinkCounters {
@@ -101,6 +106,12 @@ public:
     [[nodiscard]] const LinkCounters& counters() const { return counters_; }
     // True while bytes wait to be sent or streams wait to be finished.
     [[nodiscard]] bool is_draining() const;
+    // Streams, ours and the peers', and connections to peers for which `wanted` holds: for the ledger's laws.
+    [[nodiscard]] std::size_t streams() const;
+    [[nodiscard]] std::size_t links_to(const std::function<bool(const base::EndpointId&)>& wanted) const;
+    [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+    // Messages that wait for a connection or a stream.
+    [[nodiscard]] std::size_t queued() const;
 
 private:
     struct Outgoing {  // Our stream for a topic.
@@ -123,6 +134,7 @@ private:
         std::optional<base::TimePoint> close_by;
         std::map<base::TopicId, Outgoing> outgoing;
         std::map<quic::StreamRef, Incoming> incoming;
+        telemetry::Life life;
     };
     struct Queued {
         base::TopicId topic;

@@ -17,8 +17,21 @@ constexpr std::uint64_t kCloseRefused = 2;
 
 }  // namespace
 
-MeshSessions::MeshSessions(quic::Endpoint& endpoint, wire::Hello own, Candidates candidates)
-    : endpoint_(endpoint), own_(std::move(own)), candidates_(std::move(candidates)) {}
+MeshSessions::MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans, wire::Hello own,
+                           Candidates candidates)
+    : endpoint_(endpoint), ledger_(ledger), spans_(spans), own_(std::move(own)), candidates_(std::move(candidates)) {}
+
+MeshSessions::Session& MeshSessions::add_session(quic::ConnectionRef connection) {
+    Session& session = sessions_[connection];
+    if (!session.life) session.life = telemetry::Life(ledger_, telemetry::Kind::mesh_session);
+    return session;
+}
+
+MeshSessions::Exchange& MeshSessions::add_exchange(Session& session, quic::StreamRef stream) {
+    Exchange& exchange = session.exchanges[stream];
+    if (!exchange.life) exchange.life = telemetry::Life(ledger_, telemetry::Kind::mesh_exchange);
+    return exchange;
+}
 
 MeshSessions::Exchange* MeshSessions::find(quic::ConnectionRef connection, quic::StreamRef stream) {
     const auto session = sessions_.find(connection);
@@ -39,7 +52,7 @@ void MeshSessions::open_sync(SyncRef sync, const base::EndpointId& peer, wire::S
 
 void MeshSessions::request(const base::EndpointId& peer, Request request, base::TimePoint now, SessionEffects& out) {
     std::string error;
-    Session* session = session_to(peer, now, error);
+    Session* session = session_to(peer, now, error, out);
     if (session == nullptr) return fail_request(peer, request, error, out);
     if (session->greeted) return begin(by_peer_.at(peer), *session, request, now, out);
     if (session->waiting.size() >= kMeshRequestsMax) {
@@ -49,7 +62,8 @@ void MeshSessions::request(const base::EndpointId& peer, Request request, base::
     session->waiting.push_back(std::move(request));
 }
 
-MeshSessions::Session* MeshSessions::session_to(const base::EndpointId& peer, base::TimePoint now, std::string& error) {
+MeshSessions::Session* MeshSessions::session_to(const base::EndpointId& peer, base::TimePoint now, std::string& error,
+                                                SessionEffects& out) {
     const auto it = by_peer_.find(peer);
     if (it != by_peer_.end()) return &sessions_.at(it->second);
     const auto candidates = candidates_(peer);
@@ -63,8 +77,9 @@ MeshSessions::Session* MeshSessions::session_to(const base::EndpointId& peer, ba
         return nullptr;
     }
     ++counters_.dials;
+    out.push_back(SessionDialled{*connection, peer});
     by_peer_[peer] = *connection;
-    Session& session = sessions_[*connection];
+    Session& session = add_session(*connection);
     session.peer = peer;
     session.idle_since = now;
     return &session;
@@ -91,13 +106,13 @@ void MeshSessions::begin(quic::ConnectionRef connection, Session& session, Reque
                          SessionEffects& out) {
     const auto stream = endpoint_.open_stream(connection, quic::Direction::bidirectional);
     if (!stream) return fail_request(session.peer, request, stream.error().message, out);
-    Exchange& exchange = session.exchanges[*stream];
+    Exchange& exchange = add_exchange(session, *stream);
     exchange.deadline = now + kMeshStreamMax;
     std::visit(Overloaded{[&](const PingRequest& ping) {
                               exchange.role = Role::ping;
                               exchange.ping = ping;
                               exchange.deadline = ping.asked + kPingMax;
-                              send(connection, *stream, exchange, wire::Ping{ping.nonce}, Last::yes);
+                              send(connection, *stream, exchange, spans_.ping(ping.request, ping.nonce), Last::yes);
                           },
                           [&](const SyncRequest& sync) {
                               exchange.role = Role::sync;
@@ -118,6 +133,8 @@ void MeshSessions::begin_waiting(quic::ConnectionRef connection, Session& sessio
 void MeshSessions::send(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange,
                         const wire::MeshFrame& frame, Last last) {
     const base::Bytes bytes = wire::encode(frame);
+    ++counters_.frames_sent;
+    counters_.bytes_sent += bytes.size();
     exchange.pending.insert(exchange.pending.end(), bytes.begin(), bytes.end());
     exchange.fin = last == Last::yes;
     push(connection, stream, exchange);
@@ -152,7 +169,7 @@ void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint no
         ++counters_.connections_refused;
         return endpoint_.close(event.connection, kCloseRefused, "busy", now);
     }
-    Session& session = sessions_[event.connection];
+    Session& session = add_session(event.connection);
     session.peer = event.peer;
     session.origin = event.origin;
     session.connected = true;
@@ -160,10 +177,12 @@ void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint no
     if (event.origin == quic::Origin::incoming) return;
     const auto stream = endpoint_.open_stream(event.connection, quic::Direction::bidirectional);
     if (!stream) return violate(event.connection, "no stream for the hello", now, out);
-    Exchange& exchange = session.exchanges[*stream];
+    Exchange& exchange = add_exchange(session, *stream);
     exchange.role = Role::hello;
     exchange.deadline = now + kPingMax;
-    send(event.connection, *stream, exchange, own_, Last::yes);
+    const wire::Hello hello = spans_.hello(own_, event.connection);
+    session.hello_sent_unix_ns = hello.context.sent_unix_ns;
+    send(event.connection, *stream, exchange, hello, Last::yes);
 }
 
 void MeshSessions::on_stream_opened(const quic::StreamOpened& event, base::TimePoint now) {
@@ -171,7 +190,7 @@ void MeshSessions::on_stream_opened(const quic::StreamOpened& event, base::TimeP
     if (it == sessions_.end()) return;
     if (!event.stream.is_bidirectional())
         return endpoint_.stop_sending(event.connection, event.stream, kCloseViolation);
-    Exchange& exchange = it->second.exchanges[event.stream];
+    Exchange& exchange = add_exchange(it->second, event.stream);
     exchange.deadline = now + kMeshStreamMax;
 }
 
@@ -179,6 +198,7 @@ void MeshSessions::on_stream_data(const quic::StreamData& event, base::TimePoint
     endpoint_.consume(event.connection, event.stream, event.data.size());
     Exchange* exchange = find(event.connection, event.stream);
     if (exchange == nullptr) return;
+    counters_.bytes_received += event.data.size();
     exchange->reader.feed(event.data);
     take_frames(event.connection, event.stream, now, out);
     if (event.fin) end_fin(event.connection, event.stream, now, out);
@@ -218,6 +238,7 @@ void MeshSessions::take_frames(quic::ConnectionRef connection, quic::StreamRef s
         auto frame = exchange->reader.next();
         if (!frame) return violate(connection, frame.error().message, now, out);
         if (!*frame) return;
+        ++counters_.frames_received;
         on_frame(connection, stream, **frame, now, out);
     }
 }
@@ -226,7 +247,11 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
                             base::TimePoint now, SessionEffects& out) {
     Session& session = sessions_.at(connection);
     Exchange& exchange = session.exchanges.at(stream);
-    if (auto* hello = std::get_if<wire::Hello>(&frame)) return on_hello(connection, stream, *hello, now, out);
+    if (auto* hello = std::get_if<wire::Hello>(&frame)) {
+        auto span = spans_.hello_came(connection, session.peer, *hello, session.hello_sent_unix_ns, now);
+        on_hello(connection, stream, *hello, span, now, out);
+        return spans_.end(std::move(span));
+    }
     if (const auto* refused = std::get_if<wire::Refused>(&frame)) {
         ++counters_.refused_by_peer;
         const std::string reason = "refused by the peer: " + refused->text;
@@ -236,7 +261,9 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
     if (!session.greeted) return violate(connection, "a frame came before the hello", now, out);
     if (const auto* ping = std::get_if<wire::Ping>(&frame)) {
         ++counters_.pings_answered;
-        return send(connection, stream, exchange, wire::Pong{ping->nonce}, Last::yes);
+        auto span = spans_.ping_came(connection, session.peer, *ping, now);
+        send(connection, stream, exchange, spans_.pong(*ping, span), Last::yes);
+        return spans_.end(std::move(span));
     }
     if (const auto* pong = std::get_if<wire::Pong>(&frame)) return on_pong(connection, stream, *pong, now, out);
     if (auto* echo = std::get_if<wire::Echo>(&frame)) {
@@ -248,16 +275,18 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
 
 // Rules 1 and 2.
 void MeshSessions::on_hello(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello,
-                            base::TimePoint now, SessionEffects& out) {
+                            telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out) {
     Session& session = sessions_.at(connection);
     if (session.greeted) return violate(connection, "a second hello", now, out);
     if (hello.version != own_.version) {
         ++counters_.refused_version;
+        span.fail("bad version");
         return refuse(connection, stream, wire::RefusalCode::bad_version,
                       "version " + std::to_string(own_.version) + " is spoken here");
     }
     if (hello.mesh != own_.mesh) {
         ++counters_.refused_wrong_mesh;
+        span.fail("wrong mesh");
         return refuse(connection, stream, wire::RefusalCode::wrong_mesh, "this node is of another mesh");
     }
     ++counters_.hellos_accepted;
@@ -265,7 +294,7 @@ void MeshSessions::on_hello(quic::ConnectionRef connection, quic::StreamRef stre
     if (session.origin == quic::Origin::incoming) {
         Exchange& exchange = session.exchanges.at(stream);
         exchange.role = Role::hello;
-        return send(connection, stream, exchange, own_, Last::yes);
+        return send(connection, stream, exchange, spans_.hello_back(own_, hello, span), Last::yes);
     }
     begin_waiting(connection, session, now, out);
 }
@@ -282,6 +311,7 @@ void MeshSessions::on_pong(quic::ConnectionRef connection, quic::StreamRef strea
     Exchange& exchange = session.exchanges.at(stream);
     if (!exchange.ping || exchange.ping->nonce != pong.nonce)
         return violate(connection, "a pong that nobody asked for", now, out);
+    spans_.pong_came(exchange.ping->request, session.peer, pong, now);
     out.push_back(PingDone{exchange.ping->request, session.peer, now - exchange.ping->asked, {}});
     exchange.ping.reset();
 }

@@ -22,7 +22,9 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "quic/endpoint.hpp"
+#include "stack/mesh_spans.hpp"
 #include "stack/types.hpp"
+#include "telemetry/ledger.hpp"
 #include "wire/mesh.hpp"
 
 namespace grapevine::stack {
@@ -45,20 +47,27 @@ struct SyncEnded {  // Over, well or not; `error` is empty when the stream ended
     SyncRef sync;
     std::string error;
 };
-using SessionEffect = std::variant<SyncOpened, SyncReceived, SyncEnded, PingDone>;
+struct SessionDialled {
+    quic::ConnectionRef connection;
+    base::EndpointId peer;
+};
+using SessionEffect = std::variant<SyncOpened, SyncReceived, SyncEnded, PingDone, SessionDialled>;
 using SessionEffects = std::vector<SessionEffect>;
 
 struct SessionCounters {
     std::uint64_t dials = 0, hellos_accepted = 0, refused_wrong_mesh = 0, refused_version = 0, refused_by_peer = 0;
     std::uint64_t pings_answered = 0, echoes_answered = 0, syncs_served = 0, bad_frames = 0, stream_timeouts = 0;
     std::uint64_t requests_dropped = 0, connections_refused = 0;
+    std::uint64_t frames_sent = 0, frames_received = 0, bytes_sent = 0, bytes_received = 0;
 };
 
 class MeshSessions {
 public:
     using Candidates = std::function<std::vector<base::SocketAddr>(const base::EndpointId&)>;
 
-    MeshSessions(quic::Endpoint& endpoint, wire::Hello own, Candidates candidates);
+    // All outlive the sessions.
+    MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans, wire::Hello own,
+                 Candidates candidates);
 
     void ping(RequestId request, const base::EndpointId& peer, std::uint64_t nonce, base::TimePoint now,
               SessionEffects& out);
@@ -103,6 +112,7 @@ private:
         base::TimePoint deadline;
         std::optional<PingRequest> ping;
         std::optional<SyncRef> sync;
+        telemetry::Life life;
     };
     struct Session {  // One connection.
         base::EndpointId peer;
@@ -110,12 +120,14 @@ private:
         bool connected = false;
         bool greeted = false;  // Both hellos were said.
         base::TimePoint idle_since;
+        std::uint64_t hello_sent_unix_ns = 0;  // Ours, if it was traced.
         std::map<quic::StreamRef, Exchange> exchanges;
         std::vector<Request> waiting;
+        telemetry::Life life;
     };
 
     void request(const base::EndpointId& peer, Request request, base::TimePoint now, SessionEffects& out);
-    Session* session_to(const base::EndpointId& peer, base::TimePoint now, std::string& error);
+    Session* session_to(const base::EndpointId& peer, base::TimePoint now, std::string& error, SessionEffects& out);
     void begin(quic::ConnectionRef connection, Session& session, Request& request, base::TimePoint now,
                SessionEffects& out);
     void begin_waiting(quic::ConnectionRef connection, Session& session, base::TimePoint now, SessionEffects& out);
@@ -129,8 +141,8 @@ private:
     void take_frames(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now, SessionEffects& out);
     void on_frame(quic::ConnectionRef connection, quic::StreamRef stream, wire::MeshFrame& frame, base::TimePoint now,
                   SessionEffects& out);
-    void on_hello(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello, base::TimePoint now,
-                  SessionEffects& out);
+    void on_hello(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello,
+                  telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out);
     void on_pong(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Pong& pong, base::TimePoint now,
                  SessionEffects& out);
     void on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn, SessionEffects& out);
@@ -142,8 +154,12 @@ private:
     [[nodiscard]] std::vector<quic::ConnectionRef> idle_sessions(base::TimePoint now) const;
     static void expire_waiting(Session& session, base::TimePoint now, SessionEffects& out);
     Exchange* find(quic::ConnectionRef connection, quic::StreamRef stream);
+    Session& add_session(quic::ConnectionRef connection);
+    Exchange& add_exchange(Session& session, quic::StreamRef stream);
 
     quic::Endpoint& endpoint_;
+    telemetry::Ledger& ledger_;
+    MeshSpans& spans_;
     wire::Hello own_;
     Candidates candidates_;
     std::map<quic::ConnectionRef, Session> sessions_;

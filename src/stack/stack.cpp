@@ -12,24 +12,30 @@ Stack::Stack(const Config& config, const base::SecretKey& key, base::Rng& rng, t
 Stack::~Stack() = default;
 
 void Stack::start(const std::vector<base::SocketAddr>& addrs, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->addrs_ = addrs;
     impl_->drive(now, [&](node::Effects& out) { impl_->node_.start(addrs, now, out); });
 }
 
 void Stack::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->addrs_ = addrs;
     impl_->drive(now, [&](node::Effects& out) { impl_->node_.set_addrs(addrs, now, out); });
 }
 
 void Stack::set_load(const wire::Load& load, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    impl_->load_ = load;
     impl_->drive(now, [&](node::Effects& out) { impl_->node_.set_load(load, now, out); });
 }
 
 void Stack::on_datagram(const quic::ReceivedDatagram& datagram, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->endpoint_.on_datagram(datagram, now);
 }
 
 void Stack::on_unreachable(const base::SocketAddr& remote, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->endpoint_.on_unreachable(remote, now);
     impl_->pump(now);
     for (const auto& peer : impl_->links_.peers_at(remote))
@@ -37,6 +43,7 @@ void Stack::on_unreachable(const base::SocketAddr& remote, base::TimePoint now) 
 }
 
 void Stack::on_deadline(base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->on_deadline(now);
 }
 
@@ -45,9 +52,11 @@ std::optional<base::TimePoint> Stack::next_deadline() const {
 }
 
 void Stack::flush(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink) {
+    impl_->ledger_.set_now(now);
     impl_->pump(now);
     impl_->endpoint_.flush(now, sink);
     impl_->pump(now);
+    impl_->check_laws(now);
 }
 
 std::optional<Event> Stack::poll_event() {
@@ -58,19 +67,21 @@ std::optional<Event> Stack::poll_event() {
 }
 
 void Stack::leave(base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->leave(now);
 }
 
 RequestId Stack::ping(const base::EndpointId& peer, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     const RequestId request{impl_->next_request_++};
     impl_->now_ = now;
     SessionEffects effects;
+    impl_->mesh_spans_.ping_asked(request, peer);
     if (impl_->sessions_)
         impl_->sessions_->ping(request, peer, impl_->rng_.next(), now, effects);
     else
         effects.push_back(PingDone{request, peer, std::nullopt, "this endpoint belongs to no mesh"});
-    for (auto& effect : effects)
-        if (auto* done = std::get_if<PingDone>(&effect)) impl_->events_.push_back(std::move(*done));
+    impl_->apply(effects, now);
     return request;
 }
 
@@ -89,16 +100,19 @@ std::vector<NeighborRow> Stack::neighbors(base::TimePoint now) const {
 
 base::Status Stack::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                                base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     base::Status status;
     impl_->drive(now, [&](node::Effects& out) { status = impl_->node_.join_topic(topic, bootstrap, now, out); });
     return status;
 }
 
 void Stack::leave_topic(const base::TopicId& topic, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->drive(now, [&](node::Effects& out) { impl_->node_.leave_topic(topic, now, out); });
 }
 
 base::Status Stack::broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     base::Status status;
     impl_->drive(now, [&](node::Effects& out) { status = impl_->node_.broadcast(topic, content, now, out); });
     return status;
@@ -106,13 +120,15 @@ base::Status Stack::broadcast(const base::TopicId& topic, base::ByteView content
 
 base::Result<quic::ConnectionRef> Stack::connect(const wire::EndpointAddr& peer, std::string_view alpn,
                                                  base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     if (alpn == wire::kMeshAlpn || alpn == wire::kGossipAlpn)
         return base::invalid("ALPN '" + std::string(alpn) + "': belongs to the node itself");
     if (impl_->app_.size() >= kAppConnectionsMax)
         return base::fail(base::ErrorCode::exhausted, "connect: too many connections are open");
     impl_->node_.learn_address(peer, now);
     auto connection = impl_->endpoint_.connect(peer.id, impl_->node_.candidates(peer.id, now), alpn, now);
-    if (connection) impl_->app_.try_emplace(*connection);
+    if (connection) impl_->app_.try_emplace(*connection, impl_->ledger_, telemetry::Kind::app_connection);
+    if (connection) impl_->connection_spans_.dialled(*connection, peer.id, alpn);
     return connection;
 }
 
@@ -142,6 +158,7 @@ base::Status Stack::send_datagram(quic::ConnectionRef connection, base::ByteView
 }
 
 void Stack::close(quic::ConnectionRef connection, std::uint64_t code, std::string_view reason, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
     impl_->endpoint_.close(connection, code, reason, now);
 }
 
@@ -163,8 +180,17 @@ wire::EndpointAddr Stack::addr() const {
 std::vector<Figure> Stack::figures() const {
     return impl_->figures();
 }
+std::vector<telemetry::Metric> Stack::metrics(base::TimePoint now) const {
+    return impl_->metrics(now);
+}
 const telemetry::Ledger& Stack::ledger() const {
     return impl_->ledger_;
+}
+telemetry::Allowances Stack::allowances() const {
+    return impl_->allowances();
+}
+const telemetry::Laws& Stack::laws() const {
+    return impl_->laws_;
 }
 
 }  // namespace grapevine::stack

@@ -77,7 +77,12 @@ public:
     // Own id and current direct addresses: what a ticket holds.
     [[nodiscard]] wire::EndpointAddr addr() const;
     [[nodiscard]] std::vector<Figure> figures() const;
+    // The figures as metrics, and with them what only a metric can show: round trips, hops, each neighbour.
+    [[nodiscard]] std::vector<telemetry::Metric> metrics(base::TimePoint now) const;
     [[nodiscard]] const telemetry::Ledger& ledger() const;
+    // What the laws allow at this moment to each kind that the stack makes; and how they were kept.
+    [[nodiscard]] telemetry::Allowances allowances() const;
+    [[nodiscard]] const telemetry::Laws& laws() const;
 
 private:
     class Impl;

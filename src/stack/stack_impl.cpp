@@ -49,10 +49,13 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
       ledger_(ledger),
       rng_(rng),
       endpoint_(with_own_alpns(config), key, rng, ledger),
-      node_(node::Config{config.mesh}, key, rng, ledger),
+      node_(node::Config{config.mesh, config.recorder, [this](const auto& peer) { return rtt_of(peer); }}, key, rng,
+            ledger),
+      connection_spans_(config.recorder, node_, endpoint_),
+      mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
       links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }) {
     if (config.mesh)
-        sessions_.emplace(endpoint_, wire::Hello{1, config.mesh->mesh, config.mesh->type},
+        sessions_.emplace(endpoint_, ledger, mesh_spans_, wire::Hello{1, config.mesh->mesh, config.mesh->type},
                           [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); });
 }
 
@@ -66,7 +69,11 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
     LinkEffects links;
     SessionEffects sessions;
     std::visit(Overloaded{
-                   [&](node::SendMessage& e) { links_.send(e.to, e.topic, e.message, now, links); },
+                   [&](node::SendMessage& e) {
+                       auto span = frame_sent(config_.recorder, e.to, e.message);
+                       links_.send(e.to, e.topic, e.message, now, links);
+                       if (span) config_.recorder->end(std::move(span));
+                   },
                    [&](node::FinishTopic& e) { links_.finish_topic(e.peer, e.topic); },
                    [&](node::DropPeer& e) { links_.drop(e.peer, now); },
                    [&](node::AbandonPeer& e) { links_.abandon(e.peer, now); },
@@ -92,19 +99,24 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
 void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         drive(now, [&](node::Effects& out) {
-            std::visit(Overloaded{
-                           [&](GossipReceived& e) { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); },
-                           [&](const LinkUp& e) {
-                               const auto connection = links_.current(e.peer);
-                               const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
-                               const bool dialled = stats && stats->origin == quic::Origin::outgoing;
-                               node_.on_link_up(e.peer, dialled ? std::optional(stats->remote) : std::nullopt, now);
-                           },
-                           [&](const LinkLost& e) {
-                               node_.on_link_lost(e.peer, link_end(e.reason), describe(e.reason), now, out);
-                           },
-                       },
-                       effect);
+            std::visit(
+                Overloaded{
+                    [&](GossipReceived& e) {
+                        within(frame_received(config_.recorder, e.from, e.message),
+                               [&] { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); });
+                    },
+                    [&](const LinkDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kGossipAlpn); },
+                    [&](const LinkUp& e) {
+                        const auto connection = links_.current(e.peer);
+                        const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
+                        const bool dialled = stats && stats->origin == quic::Origin::outgoing;
+                        node_.on_link_up(e.peer, dialled ? std::optional(stats->remote) : std::nullopt, now);
+                    },
+                    [&](const LinkLost& e) {
+                        node_.on_link_lost(e.peer, link_end(e.reason), describe(e.reason), now, out);
+                    },
+                },
+                effect);
         });
     }
 }
@@ -112,13 +124,18 @@ void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
 void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         drive(now, [&](node::Effects& out) {
-            std::visit(Overloaded{
-                           [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
-                           [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
-                           [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
-                           [&](PingDone& e) { events_.push_back(std::move(e)); },
-                       },
-                       effect);
+            std::visit(
+                Overloaded{
+                    [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
+                    [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
+                    [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
+                    [&](PingDone& e) {
+                        mesh_spans_.ping_over(e);
+                        events_.push_back(std::move(e));
+                    },
+                    [&](const SessionDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kMeshAlpn); },
+                },
+                effect);
         });
     }
 }
@@ -130,8 +147,14 @@ void Stack::Impl::pump(base::TimePoint now) {
 }
 
 void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
-    if (const auto* connected = std::get_if<quic::Connected>(&event)) return on_connected(*connected, now);
-    if (const auto* closed = std::get_if<quic::Closed>(&event)) return on_closed(*closed, now);
+    if (const auto* connected = std::get_if<quic::Connected>(&event))
+        return within(connection_spans_.connected(*connected, cause_of(connected->alpn, connected->peer), now),
+                      [&] { on_connected(*connected, now); });
+    if (const auto* closed = std::get_if<quic::Closed>(&event))
+        return within(
+            connection_spans_.closed(
+                *closed, [&](std::string_view alpn, const base::EndpointId& peer) { return cause_of(alpn, peer); }),
+            [&] { on_closed(*closed, now); });
     const quic::ConnectionRef connection = std::visit([](const auto& e) { return e.connection; }, event);
     LinkEffects links;
     SessionEffects sessions;
@@ -185,7 +208,7 @@ void Stack::Impl::on_connected(const quic::Connected& event, base::TimePoint now
     }
     if (!app_.contains(event.connection)) {
         if (app_.size() >= kAppConnectionsMax) return endpoint_.close(event.connection, 0, "too many connections", now);
-        app_.try_emplace(event.connection);
+        app_.try_emplace(event.connection, ledger_, telemetry::Kind::app_connection);
     }
     events_.push_back(AppEvent{event});
 }
@@ -198,6 +221,17 @@ void Stack::Impl::on_closed(const quic::Closed& event, base::TimePoint now) {
     apply(links, now);
     apply(sessions, now);
     if (app_.erase(event.connection) > 0) events_.push_back(AppEvent{event});
+}
+
+const telemetry::OpenSpan* Stack::Impl::cause_of(std::string_view alpn, const base::EndpointId& peer) const {
+    if (alpn == wire::kGossipAlpn) return node_.joining(peer);
+    return alpn == wire::kMeshAlpn ? mesh_spans_.asking(peer) : nullptr;
+}
+
+std::optional<base::Duration> Stack::Impl::rtt_of(const base::EndpointId& peer) const {
+    const auto connection = links_.current(peer);
+    const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
+    return stats ? std::optional(stats->smoothed_rtt) : std::nullopt;
 }
 
 void Stack::Impl::report_heard(base::TimePoint now) {
@@ -227,6 +261,7 @@ std::optional<base::TimePoint> Stack::Impl::next_deadline() const {
     auto deadline = base::earliest(node_.next_deadline(), endpoint_.next_deadline());
     deadline = base::earliest(deadline, links_.next_deadline());
     if (sessions_) deadline = base::earliest(deadline, sessions_->next_deadline());
+    deadline = base::earliest(deadline, laws_.next_deadline());
     return base::earliest(deadline, leave_deadline());
 }
 

@@ -8,8 +8,11 @@
 
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
+#include "stack/connection_spans.hpp"
+#include "stack/frame_spans.hpp"
 #include "stack/gossip_links.hpp"
 #include "stack/mesh_sessions.hpp"
+#include "stack/mesh_spans.hpp"
 #include "stack/stack.hpp"
 
 namespace grapevine::stack {
@@ -31,24 +34,33 @@ public:
     }
 
     void execute(node::Effects& effects, base::TimePoint now);
+    void apply(SessionEffects& effects, base::TimePoint now);
     void pump(base::TimePoint now);  // QUIC's events, until there are none.
     void on_deadline(base::TimePoint now);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
     void leave(base::TimePoint now);
     [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
     [[nodiscard]] std::vector<Figure> figures() const;
+    [[nodiscard]] std::vector<telemetry::Metric> metrics(base::TimePoint now) const;
+    // stack_laws.cpp: at most one check in Laws::kCheckEvery, on whatever wake-up there is.
+    void check_laws(base::TimePoint now);
+    [[nodiscard]] telemetry::Allowances allowances() const;
 
     Config config_;
     telemetry::Ledger& ledger_;
     base::Rng& rng_;
     quic::Endpoint endpoint_;
     node::Node node_;
+    ConnectionSpans connection_spans_;
+    MeshSpans mesh_spans_;
     base::TimePoint now_;  // Of the current input, for candidates().
     GossipLinks links_;
     std::optional<MeshSessions> sessions_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
+    telemetry::Laws laws_;
     std::deque<Event> events_;
     std::vector<base::SocketAddr> addrs_;
+    std::optional<wire::Load> load_;  // As the edge measured it last.
     std::uint64_t next_request_ = 1;
     std::optional<base::TimePoint> leaving_since_;
     bool left_ = false;
@@ -56,7 +68,18 @@ public:
 private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
-    void apply(SessionEffects& effects, base::TimePoint now);
+    // Handles an input within a span, if there is one, and ends it.
+    template <typename Input>
+    void within(telemetry::OpenSpan span, Input input) {
+        if (!span.context().is_valid()) return input();
+        node_.within(&span);
+        input();
+        node_.within(nullptr);
+        config_.recorder->end(std::move(span));
+    }
+    // What a dial was made for, as long as that is open.
+    [[nodiscard]] const telemetry::OpenSpan* cause_of(std::string_view alpn, const base::EndpointId& peer) const;
+    [[nodiscard]] std::optional<base::Duration> rtt_of(const base::EndpointId& peer) const;
     void on_event(quic::Event& event, base::TimePoint now);
     void on_connected(const quic::Connected& event, base::TimePoint now);
     void on_closed(const quic::Closed& event, base::TimePoint now);

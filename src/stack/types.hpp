@@ -13,6 +13,8 @@
 #include "base/time.hpp"
 #include "node/types.hpp"
 #include "quic/types.hpp"
+#include "telemetry/laws.hpp"
+#include "telemetry/recorder.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
 
@@ -31,11 +33,15 @@ using node::SuspicionStep;
 using node::SyncRef;
 using node::TopicNeighborChanged;
 using node::TopicReceived;
+// More of something lives, or lives longer, than the law of its kind in the ledger allows; and it does no more.
+using telemetry::LawBroken;
+using telemetry::LawKept;
 
 struct Config {
-    quic::Config quic;               // `alpns` holds the application's own; the stack adds gossip and mesh.
-    std::optional<MeshConfig> mesh;  // Absent: a plain endpoint (gossip on topics of its own, streams).
-    bool gossip = true;              // Serve /iroh-gossip/1.
+    quic::Config quic;                        // `alpns` holds the application's own; the stack adds gossip and mesh.
+    std::optional<MeshConfig> mesh;           // Absent: a plain endpoint (gossip on topics of its own, streams).
+    bool gossip = true;                       // Serve /iroh-gossip/1.
+    telemetry::Recorder* recorder = nullptr;  // Outlives the stack; null: nothing is recorded.
 };
 
 // A question to the stack that is answered later by an event.
@@ -56,7 +62,7 @@ struct Left {};  // The graceful leave is over: everything that could be said wa
 using AppEvent = quic::Event;
 
 using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                           MeshNeighborChanged, TopicReceived, AppEvent>;
+                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, AppEvent>;
 
 // One gossip neighbour.
 struct NeighborRow {

@@ -9,6 +9,7 @@ namespace grapevine::telemetry::spans {
 // Start and stop. The boot spans are children of kReady.
 inline constexpr SpanSpec kReady{"mesh.node.ready", Target::node, Level::info};
 inline constexpr SpanSpec kSettingsLoaded{"mesh.boot.settings_loaded", Target::node, Level::info};
+inline constexpr SpanSpec kTelemetryStarted{"mesh.boot.telemetry_started", Target::node, Level::info};
 inline constexpr SpanSpec kIdentityLoaded{"mesh.boot.identity_loaded", Target::node, Level::info};
 inline constexpr SpanSpec kIdentityMinted{"mesh.boot.identity_minted", Target::node, Level::info};
 inline constexpr SpanSpec kEndpointCreated{"mesh.boot.endpoint_created", Target::node, Level::info};
@@ -16,6 +17,7 @@ inline constexpr SpanSpec kAlpnRegistered{"mesh.boot.alpn_registered", Target::n
 inline constexpr SpanSpec kGossipStarted{"mesh.boot.gossip_started", Target::node, Level::info};
 inline constexpr SpanSpec kAcceptLoopStarted{"mesh.boot.accept_loop_started", Target::node, Level::info};
 inline constexpr SpanSpec kControlStarted{"mesh.boot.control_started", Target::node, Level::info};
+inline constexpr SpanSpec kAnnounced{"mesh.boot.announced", Target::node, Level::info};
 inline constexpr SpanSpec kStopping{"mesh.node.stopping", Target::node, Level::info};
 
 // Connections. Connected wraps the handshake, disconnected the closing with its real reason.

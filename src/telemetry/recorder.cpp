@@ -116,10 +116,10 @@ OpenSpan Recorder::make_child(const SpanSpec& spec, const OpenSpan& parent, std:
 }
 
 OpenSpan Recorder::make_remote(const SpanSpec& spec, const base::TraceContext& parent,
-                               std::optional<ClockOffset> offset) {
-    if (!parent.is_valid()) return make_root(spec, 0);
+                               std::optional<ClockOffset> offset, std::uint64_t start_unix_ns) {
+    if (!parent.is_valid()) return make_root(spec, start_unix_ns);
     const bool sampled = config_.sampler.parent_based ? parent.sampled : sample_root(parent.trace);
-    OpenSpan child = make(spec, parent.trace, parent.span, sampled, 0);
+    OpenSpan child = make(spec, parent.trace, parent.span, sampled, start_unix_ns);
     if (!child) return child;
     child.span_->remote_parent = true;
     const std::uint64_t local = child.span_->start_unix_ns;
@@ -144,7 +144,9 @@ OpenSpan Recorder::make(const SpanSpec& spec, const base::TraceId& trace, const 
         ++counters_.spans_unsampled;
         return open;
     }
-    open.span_ = std::make_unique<Span>();
+    open.span_ = std::make_unique<OpenSpan::Live>();
+    ledger_.set_now(base::TimePoint(base::Duration(clock_.unix_ns())));
+    open.span_->life = Life(ledger_, Kind::span);
     open.span_->spec = &spec;
     open.span_->trace = trace;
     open.span_->id = open.context_.span;

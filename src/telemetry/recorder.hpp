@@ -29,6 +29,7 @@
 #include "base/rng.hpp"
 #include "base/trace_context.hpp"
 #include "telemetry/filter.hpp"
+#include "telemetry/ledger.hpp"
 #include "telemetry/span.hpp"
 
 namespace grapevine::telemetry {
@@ -98,7 +99,10 @@ public:
 private:
     friend class Recorder;
     Recorder* recorder_ = nullptr;
-    std::unique_ptr<Span> span_;
+    struct Live : Span {
+        Life life;
+    };
+    std::unique_ptr<Live> span_;
     base::TraceContext context_;
     std::int64_t shift_ns_ = 0;  // Rule 4.
 };
@@ -123,11 +127,13 @@ public:
     [[nodiscard]] OpenSpan begin(const SpanSpec& spec, const OpenSpan& parent, std::uint64_t start_unix_ns = 0) {
         return wants(spec) ? make_child(spec, parent, start_unix_ns) : OpenSpan();
     }
-    // A child of what a peer sent; a root if `parent` is invalid. Rule 4.
+    // A child of what a peer sent; a root if `parent` is invalid. Rule 4. `start_unix_ns` 0: now; on our clock.
     [[nodiscard]] OpenSpan begin_remote(const SpanSpec& spec, const base::TraceContext& parent,
-                                        std::optional<ClockOffset> offset) {
-        return wants(spec) ? make_remote(spec, parent, offset) : OpenSpan();
+                                        std::optional<ClockOffset> offset, std::uint64_t start_unix_ns = 0) {
+        return wants(spec) ? make_remote(spec, parent, offset, start_unix_ns) : OpenSpan();
     }
+    // Forgets it: what it was begun for turned out not to be worth a span. Rule 6 does not count it.
+    void discard(OpenSpan span) { span.span_.reset(); }
     // Ends and keeps it. An empty span is fine.
     void end(OpenSpan span) {
         if (span) finish(std::move(span), 0);
@@ -151,6 +157,8 @@ public:
     [[nodiscard]] std::size_t spans_waiting() const { return spans_.size(); }
     [[nodiscard]] std::size_t logs_waiting() const { return logs_.size(); }
     [[nodiscard]] const RecorderCounters& counters() const { return counters_; }
+    // Spans that are open; its time is unix_ns().
+    [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     [[nodiscard]] const RecorderConfig& config() const { return config_; }
 
 private:
@@ -158,7 +166,8 @@ private:
     [[nodiscard]] const Filter& limits() const { return config_.filter; }
     OpenSpan make_root(const SpanSpec& spec, std::uint64_t start_unix_ns);
     OpenSpan make_child(const SpanSpec& spec, const OpenSpan& parent, std::uint64_t start_unix_ns);
-    OpenSpan make_remote(const SpanSpec& spec, const base::TraceContext& parent, std::optional<ClockOffset> offset);
+    OpenSpan make_remote(const SpanSpec& spec, const base::TraceContext& parent, std::optional<ClockOffset> offset,
+                         std::uint64_t start_unix_ns);
     OpenSpan make(const SpanSpec& spec, const base::TraceId& trace, const base::SpanId& parent, bool sampled,
                   std::uint64_t start_unix_ns);
     void finish(OpenSpan span, std::uint64_t end_unix_ns);
@@ -168,6 +177,7 @@ private:
     RecorderConfig config_;
     base::Rng rng_;
     const Clock& clock_;
+    Ledger ledger_;
     std::deque<Span> spans_;
     std::deque<LogRecord> logs_;
     RecorderCounters counters_;

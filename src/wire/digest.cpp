@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "wire/addr_codec.hpp"
 #include "wire/postcard.hpp"
+#include "wire/trace_codec.hpp"
 
 namespace grapevine::wire {
 
@@ -50,6 +51,7 @@ void write(Writer& out, const Digest& digest) {
     out.varint(digest.messages_sent);
     out.varint(digest.messages_received);
     write(out, digest.load);
+    write_context(out, digest.context);
 }
 
 void write(Writer& out, const Accusation& accusation) {
@@ -59,6 +61,7 @@ void write(Writer& out, const Accusation& accusation) {
     out.varint(accusation.sequence.value);
     out.u8(static_cast<std::uint8_t>(accusation.phase));
     out.u8(static_cast<std::uint8_t>(accusation.reason));
+    write_context(out, accusation.context);
 }
 
 Load read_load(Reader& in) {
@@ -115,6 +118,7 @@ Digest read_digest(Reader& in, Check& check) {
     digest.messages_sent = in.u64("messages sent");
     digest.messages_received = in.u64("messages received");
     digest.load = read_load(in);
+    digest.context = read_context(in);
     return digest;
 }
 
@@ -127,6 +131,7 @@ Accusation read_accusation(Reader& in, Check& check) {
     accusation.sequence = Sequence{in.u64("sequence")};
     accusation.phase = static_cast<AccusationPhase>(in.discriminant("phase", 2));
     accusation.reason = static_cast<AccusationReason>(in.discriminant("reason", 3));
+    accusation.context = read_context(in);
     return accusation;
 }
 
@@ -185,10 +190,12 @@ void normalize(Digest& digest) {
     GRAPEVINE_ASSERT(is_name(digest.mesh) && is_name(digest.type), "a digest is made with valid names only");
     digest.addrs = normal_addrs(std::move(digest.addrs), kDigestAddrsMax);
     if (digest.neighbors.size() > kDigestNeighborsMax) digest.neighbors.resize(kDigestNeighborsMax);
+    digest.context = carried(digest.context);
 }
 
 void normalize(Accusation& accusation) {
     GRAPEVINE_ASSERT(is_name(accusation.mesh), "an accusation is made with a valid name only");
+    accusation.context = carried(accusation.context);
 }
 
 }  // namespace
@@ -257,6 +264,15 @@ tl::expected<Statement, StatementError> open_statement(base::ByteView bytes, bas
     if (!signature_holds(*envelope, bytes, memo))
         return refuse(StatementFault::bad_signature, "statement: not signed by " + envelope->signer.short_hex());
     return Statement{envelope->signer, *std::move(claim), base::Bytes(bytes.begin(), bytes.end())};
+}
+
+std::optional<StatementOrigin> origin_of(base::ByteView bytes) {
+    if (bytes.size() > kStatementMax) return std::nullopt;
+    const auto envelope = read_envelope(bytes);
+    if (!envelope || (envelope->kind != kDigestKind && envelope->kind != kAccusationKind)) return std::nullopt;
+    const auto claim = read_claim(envelope->kind, envelope->body);
+    if (!claim) return std::nullopt;
+    return StatementOrigin{envelope->signer, std::visit([](const auto& value) { return value.context; }, *claim)};
 }
 
 }  // namespace grapevine::wire

@@ -10,12 +10,15 @@
 //
 // Body of a digest (kind 1), in postcard: version u8 · mesh · type · sequence u64 · presence u8 · started u64 · list of
 // addresses · list of neighbour ids (32 bytes each) · messages sent u64 · received u64 · CPU, memory, CPU budget,
-// memory budget u32. Body of an accusation (kind 2): version u8 · mesh · accused id (32 bytes) · sequence u64 · phase
-// u8 · reason u8.
+// memory budget u32 · context. Body of an accusation (kind 2): version u8 · mesh · accused id (32 bytes) · sequence u64
+// · phase u8 · reason u8 · context. The context (wire/trace_codec.hpp) is that of the span in which the author said it,
+// and only there if that is sampled: it is signed with the rest, so that nobody on the way can move a statement to
+// another trace.
 
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,6 +28,7 @@
 #include "base/ed25519.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/trace_context.hpp"
 #include "base/verification_memo.hpp"
 #include "wire/addr.hpp"
 
@@ -68,6 +72,7 @@ struct Digest {
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;
     Load load;
+    base::TraceContext context{};
     friend bool operator==(const Digest&, const Digest&) = default;
 };
 
@@ -82,6 +87,7 @@ struct Accusation {
     Sequence sequence;
     AccusationPhase phase = AccusationPhase::suspected;
     AccusationReason reason = AccusationReason::silent;
+    base::TraceContext context{};
     friend bool operator==(const Accusation&, const Accusation&) = default;
 };
 
@@ -119,5 +125,13 @@ struct StatementError {
 // unless all hold.
 // A signature that `memo` knows is not verified again; one that holds is added.
 tl::expected<Statement, StatementError> open_statement(base::ByteView envelope, base::VerificationMemo* memo = nullptr);
+
+// Who says a statement, and in which span: for tracing only, since the signature is not verified. Nothing for what has
+// not the form of a statement.
+struct StatementOrigin {
+    base::EndpointId signer;
+    base::TraceContext context;
+};
+std::optional<StatementOrigin> origin_of(base::ByteView envelope);
 
 }  // namespace grapevine::wire

@@ -31,12 +31,16 @@ base::Bytes signed_envelope(std::uint8_t kind, base::ByteView body) {
 }
 
 void check(base::ByteView bytes) {
+    (void)wire::origin_of(bytes);
     const auto statement = wire::open_statement(bytes);
     if (!statement) {
         require(!statement.error().message.empty());
         return;
     }
     require(statement->envelope == base::Bytes(bytes.begin(), bytes.end()));
+    const auto origin = wire::origin_of(bytes);
+    require(origin && origin->signer == statement->signer);
+    require(origin->context == std::visit([](const auto& claim) { return claim.context; }, statement->claim));
     const wire::Statement again = wire::sign(key(), statement->claim);
     require(again.claim == statement->claim);
     const auto opened = wire::open_statement(again.envelope);

@@ -120,6 +120,27 @@ TEST(Accusation, BytesOfTheBodyArePinned) {
     EXPECT_EQ(statement.envelope, envelope(2, expected));
 }
 
+TEST(Statement, AContextIsSignedWithTheRest) {
+    for (Claim claim : {Claim(typical()), Claim(accusation())}) {
+        const base::Bytes bare = body_of(sign(key_of(1), claim));
+        std::visit([](auto& value) { value.context = testing::sampled_context(); }, claim);
+        const Statement statement = sign(key_of(1), claim);
+        base::Bytes expected = bare;
+        for (const std::uint8_t byte : hex(testing::kContextHex))
+            expected.push_back(byte);
+        EXPECT_EQ(body_of(statement), expected);
+        EXPECT_EQ(open_statement(statement.envelope)->claim, claim);
+        const auto origin = origin_of(statement.envelope);
+        ASSERT_TRUE(origin);
+        EXPECT_EQ(origin->signer, id_of<EndpointId>(kId1));
+        EXPECT_EQ(origin->context, testing::sampled_context());
+
+        std::visit([](auto& value) { value.context.sampled = false; }, claim);
+        EXPECT_EQ(body_of(sign(key_of(1), claim)), bare) << "what is not sampled is not carried";
+    }
+    EXPECT_FALSE(origin_of(hex("01 02")));
+}
+
 TEST(Statement, WhatIsSignedOpens) {
     for (const Claim& claim : {Claim(typical()), Claim(accusation())}) {
         const Statement statement = sign(key_of(1), claim);
@@ -144,7 +165,8 @@ TEST(Digest, IsCompact) {
     digest.messages_sent = 123'456'789'012;
     digest.messages_received = 987'654'321'098;
     digest.load = {1'500, 16'777'216, 4'000, 16'777'216};
-    EXPECT_LE(sign(key_of(1), digest).envelope.size(), 512U);
+    digest.context = testing::sampled_context();
+    EXPECT_LE(sign(key_of(1), digest).envelope.size(), 512U) << "in a trace, too";
 }
 
 TEST(Digest, TheLargestFitsAGossipMessage) {

@@ -55,6 +55,19 @@ BroadcastMessage any_broadcast(base::Rng& rng) {
     }
 }
 
+// None, or one that is carried: the others read as none.
+base::TraceContext any_context(base::Rng& rng) {
+    if (rng.chance(0.5)) return {};
+    base::TraceContext context;
+    rng.fill(context.trace.bytes);
+    rng.fill(context.span.bytes);
+    context.trace.bytes[0] |= 1U;
+    context.span.bytes[0] |= 1U;
+    context.sampled = true;
+    context.sent_unix_ns = any_integer<std::uint64_t>(rng);
+    return context;
+}
+
 Digest any_digest(base::Rng& rng) {
     Digest digest;
     digest.mesh = any_name(rng);
@@ -68,6 +81,7 @@ Digest any_digest(base::Rng& rng) {
     digest.messages_received = any_integer<std::uint64_t>(rng);
     digest.load = {any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng),
                    any_integer<std::uint32_t>(rng)};
+    digest.context = any_context(rng);
     return digest;
 }
 
@@ -78,6 +92,7 @@ Accusation any_accusation(base::Rng& rng) {
     accusation.sequence = Sequence{any_integer<std::uint64_t>(rng)};
     accusation.phase = static_cast<AccusationPhase>(rng.below(2));
     accusation.reason = static_cast<AccusationReason>(rng.below(3));
+    accusation.context = any_context(rng);
     return accusation;
 }
 
@@ -106,7 +121,13 @@ SyncTurn any_turn(base::Rng& rng) {
     turn.ranges = any_ranges(rng);
     turn.wanted = any_list<base::EndpointId>(rng, 20, any_id<base::EndpointId>);
     turn.statements = any_list<base::Bytes>(rng, 8, [](base::Rng& r) { return any_bytes(r, 500); });
+    turn.context = any_context(rng);
     return turn;
+}
+
+std::optional<AnswerTimes> any_times(base::Rng& rng) {
+    if (rng.chance(0.5)) return std::nullopt;
+    return AnswerTimes{any_integer<std::uint64_t>(rng), any_integer<std::uint64_t>(rng)};
 }
 
 }  // namespace
@@ -155,10 +176,12 @@ Claim any_claim(base::Rng& rng) {
 
 MeshFrame any_mesh_frame(base::Rng& rng) {
     switch (rng.below(6)) {
-        case 0: return Hello{any_integer<std::uint8_t>(rng), any_name(rng), any_name(rng)};
+        case 0:
+            return Hello{any_integer<std::uint8_t>(rng), any_name(rng), any_name(rng), any_context(rng),
+                         any_times(rng)};
         case 1: return Refused{static_cast<RefusalCode>(rng.below(5)), any_name(rng)};
-        case 2: return Ping{any_integer<std::uint64_t>(rng)};
-        case 3: return Pong{any_integer<std::uint64_t>(rng)};
+        case 2: return Ping{any_integer<std::uint64_t>(rng), any_context(rng)};
+        case 3: return Pong{any_integer<std::uint64_t>(rng), any_context(rng), any_times(rng)};
         case 4: return Echo{any_bytes(rng, 2000)};
         default: return any_turn(rng);
     }

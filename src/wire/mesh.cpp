@@ -38,6 +38,7 @@ void write(Writer& out, const Hello& hello) {
     out.u8(hello.version);
     out.text(hello.mesh);
     out.text(hello.type);
+    write_answer(out, hello.context, hello.times);
 }
 
 void write(Writer& out, const Refused& refused) {
@@ -47,9 +48,11 @@ void write(Writer& out, const Refused& refused) {
 
 void write(Writer& out, const Ping& ping) {
     out.varint(ping.nonce);
+    write_context(out, ping.context);
 }
 void write(Writer& out, const Pong& pong) {
     out.varint(pong.nonce);
+    write_answer(out, pong.context, pong.times);
 }
 void write(Writer& out, const Echo& echo) {
     out.bytes(echo.payload);
@@ -82,6 +85,7 @@ void write(Writer& out, const SyncTurn& turn) {
     out.varint(turn.statements.size());
     for (const auto& statement : turn.statements)
         out.bytes(statement);
+    write_context(out, turn.context);
 }
 
 std::string read_name(Reader& in, std::string_view what) {
@@ -96,7 +100,24 @@ Hello read_hello(Reader& in) {
     hello.version = in.u8("version");
     hello.mesh = read_name(in, "mesh");
     hello.type = read_name(in, "type");
+    hello.context = read_context(in);
+    hello.times = read_answer_times(in);
     return hello;
+}
+
+Ping read_ping(Reader& in) {
+    Ping ping;
+    ping.nonce = in.u64("nonce");
+    ping.context = read_context(in);
+    return ping;
+}
+
+Pong read_pong(Reader& in) {
+    Pong pong;
+    pong.nonce = in.u64("nonce");
+    pong.context = read_context(in);
+    pong.times = read_answer_times(in);
+    return pong;
 }
 
 Refused read_refused(Reader& in) {
@@ -168,6 +189,7 @@ SyncTurn read_sync(Reader& in) {
         const base::ByteView bytes = in.bytes("statement", kStatementMax);
         turn.statements.emplace_back(bytes.begin(), bytes.end());
     }
+    turn.context = read_context(in);
     return turn;
 }
 
@@ -175,8 +197,8 @@ MeshFrame read_frame(Tag tag, Reader& in) {
     switch (tag) {
         case Tag::hello: return read_hello(in);
         case Tag::refused: return read_refused(in);
-        case Tag::ping: return Ping{in.u64("nonce")};
-        case Tag::pong: return Pong{in.u64("nonce")};
+        case Tag::ping: return read_ping(in);
+        case Tag::pong: return read_pong(in);
         case Tag::echo: return read_echo(in);
         case Tag::sync: break;
     }
@@ -222,7 +244,7 @@ std::size_t payload_size(const SyncTurn& turn) {
     }
     for (const auto& statement : turn.statements)
         size += varint_size(statement.size()) + statement.size();
-    return size;
+    return size + (carried(turn.context).is_valid() ? kContextBytes : 0);
 }
 
 base::Bytes encode(const MeshFrame& frame) {

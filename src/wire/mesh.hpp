@@ -6,10 +6,13 @@
 // (postcard). The dialler's first stream carries Hello and is answered by Hello or Refused; no other stream is served
 // before. Bytes of a payload after the known fields are ignored, so that later versions can add fields.
 //
-// Payloads: Hello: version u8, mesh, type · Refused: code u8, text · Ping, Pong: nonce u64 · Echo: bytes · SyncTurn:
-// list of ranges, list of wanted ids, list of statements. A range is its `from` and its content: `00`, or `01` and 16
-// bytes, or `02` and a list of {id, sequence u64}. Ranges ascend strictly by `from`; so do the entries of a range,
-// within its bounds.
+// Payloads: Hello: version u8, mesh, type, context, times · Refused: code u8, text · Ping: nonce u64, context · Pong:
+// nonce u64, context, times · Echo: bytes · SyncTurn: list of ranges, list of wanted ids, list of statements, context.
+// A range is its `from` and its content: `00`, or `01` and 16 bytes, or `02` and a list of {id, sequence u64}. Ranges
+// ascend strictly by `from`; so do the entries of a range, within its bounds.
+//
+// Context and times (wire/trace_codec.hpp) are there only in a sampled trace: the context of the span that sends the
+// frame, in a SyncTurn only in an exchange's first; the times in an answer to a frame that had a context.
 
 #include <array>
 #include <cstddef>
@@ -25,6 +28,7 @@
 #include "base/result.hpp"
 #include "wire/digest.hpp"
 #include "wire/stream_buffer.hpp"
+#include "wire/trace_codec.hpp"
 
 namespace grapevine::wire {
 
@@ -41,6 +45,8 @@ struct Hello {  // Tag 0x01.
     std::uint8_t version = 1;
     std::string mesh;
     std::string type;
+    base::TraceContext context{};
+    std::optional<AnswerTimes> times{};  // Only of the one that answers.
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 enum class RefusalCode : std::uint8_t { wrong_mesh = 0, bad_version = 1, busy = 2, not_admitted = 3, protocol = 4 };
@@ -51,10 +57,13 @@ struct Refused {  // Tag 0x02.
 };
 struct Ping {  // Tag 0x10.
     std::uint64_t nonce = 0;
+    base::TraceContext context{};
     friend bool operator==(const Ping&, const Ping&) = default;
 };
 struct Pong {  // Tag 0x11.
     std::uint64_t nonce = 0;
+    base::TraceContext context{};
+    std::optional<AnswerTimes> times{};
     friend bool operator==(const Pong&, const Pong&) = default;
 };
 struct Echo {  // Tag 0x12; answered by the same frame.
@@ -86,6 +95,7 @@ struct SyncTurn {  // Tag 0x20.
     std::vector<SyncRange> ranges;
     std::vector<base::EndpointId> wanted;  // At most kSyncItemsMax.
     std::vector<base::Bytes> statements;   // Envelopes, at most kSyncStatementsMax.
+    base::TraceContext context{};
     friend bool operator==(const SyncTurn&, const SyncTurn&) = default;
 };
 

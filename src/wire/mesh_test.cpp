@@ -54,6 +54,26 @@ std::vector<Vector> all_vectors() {
     };
 }
 
+// The same frames in a sampled trace.
+std::vector<Vector> traced_vectors() {
+    using testing::kContextHex;
+    const base::TraceContext context = testing::sampled_context();
+    const AnswerTimes times{1, 0x0102030405060708};
+    const std::string answer = "01 0000000000000001 0102030405060708";
+    SyncTurn turn;
+    turn.context = context;
+    return {
+        {"hello", Hello{1, "mesh1", "broker", context},
+         concat({"01 30 01 05 6d65736831 06 62726f6b6572", kContextHex})},
+        {"hello back", Hello{1, "mesh1", "broker", context, times},
+         concat({"01 41 01 05 6d65736831 06 62726f6b6572", kContextHex, answer})},
+        {"ping", Ping{300, context}, concat({"10 24 ac02", kContextHex})},
+        {"pong", Pong{300, context, times}, concat({"11 35 ac02", kContextHex, answer})},
+        {"pong of nobody's span", Pong{300, {}, times}, concat({"11 14 ac02 00", answer})},
+        {"sync", turn, concat({"20 25 00 00 00", kContextHex})},
+    };
+}
+
 std::vector<MeshFrame> drain(MeshFrameReader& reader) {
     std::vector<MeshFrame> frames;
     while (true) {
@@ -82,8 +102,42 @@ TEST(Mesh, BytesOfEveryFrameArePinned) {
     }
 }
 
+TEST(Mesh, BytesOfTracedFramesArePinned) {
+    for (const auto& vector : traced_vectors()) {
+        EXPECT_EQ(base::hex_encode(encode(vector.frame)), base::hex_encode(hex(vector.bytes))) << vector.name;
+        MeshFrameReader reader;
+        reader.feed(hex(vector.bytes));
+        EXPECT_EQ(drain(reader), std::vector<MeshFrame>{vector.frame}) << vector.name;
+    }
+}
+
+// Who knows no tracing sees the frame as it was, and what is not sampled is that frame.
+TEST(Mesh, WhatIsNotSampledIsNotCarried) {
+    base::TraceContext context = testing::sampled_context();
+    context.sampled = false;
+    EXPECT_EQ(encode(Ping{300, context}), encode(Ping{300}));
+    EXPECT_EQ(encode(Hello{1, "mesh1", "broker", context}), encode(Hello{1, "mesh1", "broker"}));
+    std::string unsampled = "10 24 ac02 01 0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 00 17979cfe362a0000";
+    MeshFrameReader reader;
+    reader.feed(hex(unsampled));
+    reader.feed(hex("10 24 ac02 01 00000000000000000000000000000000 b7ad6b7169203331 01 17979cfe362a0000"));
+    EXPECT_EQ(drain(reader), (std::vector<MeshFrame>{Ping{300}, Ping{300}})) << "invalid ids are none, too";
+}
+
+TEST(Mesh, ACutContextIsAnError) {
+    const base::Bytes payload = hex(concat({"ac02", testing::kContextHex}));
+    for (std::size_t size = 3; size < payload.size(); ++size) {
+        const auto frame = decode_mesh_frame(0x10, base::ByteView(payload).first(size));
+        ASSERT_FALSE(frame) << size;
+        EXPECT_NE(frame.error().message.find("truncated"), std::string::npos) << frame.error().message;
+    }
+    EXPECT_EQ(*decode_mesh_frame(0x10, base::ByteView(payload).first(2)), MeshFrame(Ping{300})) << "none at all";
+}
+
 TEST(Mesh, PayloadSizeIsWhatEncodingWrites) {
-    for (const SyncTurn& turn : {SyncTurn{}, typical_turn()}) {
+    SyncTurn traced = typical_turn();
+    traced.context = testing::sampled_context();
+    for (const SyncTurn& turn : {SyncTurn{}, typical_turn(), traced}) {
         const std::size_t size = payload_size(turn);
         EXPECT_EQ(encode(turn).size(), 1 + varint_size(size) + size);
     }

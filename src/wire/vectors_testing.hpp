@@ -11,6 +11,7 @@
 #include "base/ed25519.hpp"
 #include "base/encoding.hpp"
 #include "base/ids.hpp"
+#include "base/trace_context.hpp"
 
 namespace grapevine::wire::testing {
 
@@ -38,6 +39,15 @@ inline std::string concat(std::initializer_list<std::string_view> parts) {
 template <typename IdType>
 IdType id_of(std::string_view text) {
     return *IdType::parse(text);
+}
+
+// A sampled context (the ids of the W3C recommendation's example), and its bytes.
+inline constexpr std::string_view kContextHex =
+    "01 0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 01 17979cfe362a0000";
+inline base::TraceContext sampled_context() {
+    auto context = *base::TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    context.sent_unix_ns = 1'700'000'000'000'000'000;
+    return context;
 }
 
 inline base::SecretKey key_of(std::uint8_t byte) {

@@ -32,6 +32,14 @@ Command node_command();
 Command ls_command();
 Command status_command();
 Command ping_command();
+Command ledger_command();
+Command log_level_command();
+Command collect_command();
+Command trace_ls_command();
+Command trace_show_command();
+Command boot_command();  // In trace.cpp.
+Command spans_command();
+Command metrics_command();
 Command gossip_command();
 Command listen_command();
 Command connect_command();

@@ -47,7 +47,7 @@ std::vector<std::string> child_environment() {
     std::vector<std::string> out;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
-        if (!text.starts_with("MESH_") || text.starts_with("MESH_LOG=")) {
+        if (!text.starts_with("MESH_") || text.starts_with("MESH_LOG=") || text.starts_with("MESH_LOG_FORMAT=")) {
             out.emplace_back(text);
         }
     }

@@ -19,7 +19,8 @@ struct SpawnedProcess {
     io::Fd err;
 };
 
-// command[0] is the program's path. stdin is empty. The environment loses every MESH_* variable except MESH_LOG.
+// command[0] is the program's path. stdin is empty. The environment loses every MESH_* variable except MESH_LOG
+// and MESH_LOG_FORMAT.
 base::Result<SpawnedProcess> spawn_process(const std::vector<std::string>& command);
 
 }  // namespace grapevine::apps

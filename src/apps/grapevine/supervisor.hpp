@@ -9,8 +9,8 @@
 // - Each child has its own process group, so that Ctrl-C at a terminal reaches the supervisor alone, which then asks
 // each
 //   child once; a node takes a second signal as "at once".
-// - Children inherit the environment without the MESH_* variables, except MESH_LOG, and no configuration file: what a
-//   child is was said by its NodeSpec and nothing else.
+// - Children inherit the environment without the MESH_* variables, except those of the log, and no configuration file:
+//   what a child is was said by its NodeSpec and nothing else.
 // - The pid of a child is used only while it has not been waited for, so it cannot belong to another process.
 // - stdout is read up to kReadyLineMax for the ready line; stderr goes to <data dir>/node.log, which is bounded.
 // - A child that is still there kStopGrace after SIGTERM is killed.

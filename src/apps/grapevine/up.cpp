@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "apps/grapevine/cluster.hpp"
+#include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/up_view.hpp"
@@ -31,6 +32,7 @@ struct UpOptions {
     std::filesystem::path data_dir;
     std::optional<base::Duration> duration;
     bool json = false;
+    bool collector = true;
 };
 
 // Runs a cluster for the time asked, showing it, and ends with all its processes.
@@ -46,11 +48,12 @@ public:
 
     int run() {
         runtime_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { on_signal(); });
-        if (const auto booted = cluster_.boot(); !booted) {
-            return cli::fail_with(booted.error());
-        }
-        if (options_.duration) {
-            runtime_.at(runtime_.now() + *options_.duration, base::Duration::zero(), [this] { on_time_over(); });
+        if (options_.collector) {
+            collector_.emplace(runtime_, options_.cluster.programs, options_.cluster.root / "collector",
+                               [this](const std::string& line) { say(line); });
+            collector_->start([this] { boot(); });
+        } else {
+            boot();
         }
         if (!options_.json) {
             tick();
@@ -60,6 +63,33 @@ public:
     }
 
 private:
+    // The nodes inherit where their telemetry goes, so the collector comes first.
+    void boot() {
+        if (stopping_) {
+            return;
+        }
+        if (collector_ && collector_->running()) {
+            export_to(collector_->url());
+        }
+        if (const auto booted = cluster_.boot(); !booted) {
+            stop(cli::fail_with(booted.error()));
+            return;
+        }
+        if (options_.duration) {
+            runtime_.at(runtime_.now() + *options_.duration, base::Duration::zero(), [this] { on_time_over(); });
+        }
+    }
+
+    void say(const std::string& line) { options_.json ? cli::complain(line) : screen_.say(line); }
+
+    [[nodiscard]] CollectorView collector_view() const {
+        return collector_ ? CollectorView{collector_->url(), collector_->running()} : CollectorView{};
+    }
+
+    void draw(const Terminal& terminal, Detail detail) {
+        screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail), collector_view()));
+    }
+
     void on_event(Cluster::Event event, const Child* child) {
         switch (event) {
             case Cluster::Event::node_ready: break;
@@ -72,8 +102,7 @@ private:
 
     void on_node_ended(const Child& child) {
         const std::string name = child.name.empty() ? child.spec.mesh + "." + child.spec.type : child.name;
-        const std::string line = name + ": ended, " + describe_wait_status(child.wait_status);
-        options_.json ? cli::complain(line) : screen_.say(line);
+        say(name + ": ended, " + describe_wait_status(child.wait_status));
     }
 
     // Rates count from the first convergence on, so that booting is no part of an idle node's cost.
@@ -84,12 +113,12 @@ private:
         if (options_.json && !options_.duration) {
             print_json();
         } else if (!options_.json && !inspect_terminal(STDOUT_FILENO).live) {
-            screen_.draw(cluster_lines(inspect_terminal(STDOUT_FILENO), cluster_, cluster_.sample(Detail::with_pss)));
+            draw(inspect_terminal(STDOUT_FILENO), Detail::with_pss);
         }
     }
 
     void print_json() {
-        if (print(cluster_json(cluster_, cluster_.sample(Detail::with_pss))) != 0) {
+        if (print(cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view())) != 0) {
             stop(cli::exit_code(cli::Exit::failed));
         }
     }
@@ -105,7 +134,7 @@ private:
             screen_.draw({progress_line(cluster_, runtime_.now() - started_)});
         } else {
             const Detail detail = tables_++ % kPssEvery == 0 ? Detail::with_pss : Detail::cheap;
-            screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail)));
+            draw(terminal, detail);
             cluster_.mark();
         }
         runtime_.at(runtime_.now() + (booting ? kProgressPeriod : kTablePeriod), kTableSlack, [this] { tick(); });
@@ -118,7 +147,7 @@ private:
         if (options_.json) {
             print_json();
         } else if (!inspect_terminal(STDOUT_FILENO).live) {
-            screen_.draw(cluster_lines(inspect_terminal(STDOUT_FILENO), cluster_, cluster_.sample(Detail::with_pss)));
+            draw(inspect_terminal(STDOUT_FILENO), Detail::with_pss);
         }
         stop(cluster_.converged() ? 0 : cli::exit_code(cli::Exit::not_ready));
     }
@@ -128,13 +157,20 @@ private:
         stop(in_vain ? cli::exit_code(cli::Exit::not_ready) : 0);
     }
 
-    // Children that do not leave within the grace are killed, so this ends.
+    // Children that do not leave within the grace are killed, so this ends. The nodes go first: what they say last is
+    // still collected.
     void stop(int exit_code) {
         if (std::exchange(stopping_, true)) {
             return;
         }
         exit_code_ = exit_code;
-        cluster_.stop([this] { runtime_.stop(); });
+        cluster_.stop([this] {
+            if (collector_) {
+                collector_->stop([this] { runtime_.stop(); });
+            } else {
+                runtime_.stop();
+            }
+        });
     }
 
     io::Runtime& runtime_;
@@ -145,6 +181,7 @@ private:
     bool ever_converged_ = false;
     bool stopping_ = false;
     int exit_code_ = 0;
+    std::optional<CollectorChild> collector_;
     Cluster cluster_;  // Last: it calls the members above until it is gone.
 };
 
@@ -226,6 +263,7 @@ base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
     options.data_dir = parsed.text("--data-dir");
     options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
     options.json = parsed.has("--json");
+    options.collector = !parsed.has("--no-collector") && !environment_decides_export();
     return options;
 }
 
@@ -267,7 +305,8 @@ Command up_command() {
     command.details =
         "Each mesh is seeded by its first node; all listen on 127.0.0.1. The nodes end with this command, "
         "however it ends. It has converged when every running node's directory holds exactly its mesh's "
-        "running nodes; converged_ms counts from the last start of a node (later: from the last end of one).";
+        "running nodes; converged_ms counts from the last start of a node (later: from the last end of one). Their "
+        "telemetry goes to a collector that ends with them, for the commands trace, boot, spans and metrics.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 3 not converged when --for was over";
     command.flags = {
         {"--meshes", cli::Arity::one, "N", "how many meshes, 1 to 16 (default 2)"},
@@ -278,7 +317,9 @@ Command up_command() {
         {"--json", cli::Arity::none, "", "one JSON object at the end; without --for one each time it converges anew"},
         {"--data-dir", cli::Arity::one, "DIR",
          "keep the nodes' data and identities here (default: fresh, removed at the end)"},
-        {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"}};
+        {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
+        {"--no-collector", cli::Arity::none, "",
+         "collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"}};
     command.run = run;
     return command;
 }

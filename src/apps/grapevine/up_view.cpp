@@ -125,6 +125,14 @@ std::string title_of(const Terminal& terminal, const Cluster& cluster) {
     return tinted(terminal, Tint::bold, "grapevine") + "  " + what + "  " + state;
 }
 
+std::string collector_line(const Terminal& terminal, const CollectorView& collector) {
+    if (!collector.running) {
+        return tinted(terminal, Tint::warn, "telemetry  " + collector.url + " is down and starts again");
+    }
+    return tinted(terminal, Tint::dim, "telemetry  ") + collector.url +
+           tinted(terminal, Tint::dim, "  grapevine trace ls | boot NAME | spans");
+}
+
 std::string hidden_line(const Terminal& terminal, std::size_t hidden, const std::vector<bool>& well) {
     const auto unwell = static_cast<std::size_t>(std::count(well.begin(), well.end(), false));
     const bool all_well = unwell <= well.size() - hidden;
@@ -177,9 +185,9 @@ std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t
 }
 
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
-                                       const std::vector<NodeRow>& rows) {
+                                       const std::vector<NodeRow>& rows, const CollectorView& collector) {
     const auto summaries = summaries_of(rows);
-    const std::size_t beside = kLinesBesideRows + summaries.size();
+    const std::size_t beside = kLinesBesideRows + summaries.size() + (collector.url.empty() ? 0 : 1);
     const std::size_t fits = terminal.rows > beside ? terminal.rows - beside : 1;
     const std::size_t room = rows.size() == fits + 1 ? rows.size() : fits;  // A note would take the place of the row.
     std::vector<bool> well;
@@ -192,6 +200,9 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
     }
     const std::size_t hidden = rows.size() - cells.size();
     std::vector<std::string> lines{title_of(terminal, cluster)};
+    if (!collector.url.empty()) {
+        lines.push_back(collector_line(terminal, collector));
+    }
     for (std::string& line : table_lines(terminal, table_columns(), std::move(cells))) {
         lines.push_back(std::move(line));
     }
@@ -207,7 +218,7 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
     return lines;
 }
 
-std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows) {
+std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector) {
     boost::json::array nodes;
     for (const NodeRow& row : rows) {
         if (row.state != ChildState::ended) {
@@ -219,6 +230,10 @@ std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& row
     out["converged_ms"] = nullptr;
     if (cluster.converged()) {
         out["converged_ms"] = milliseconds(cluster.converged_after());
+    }
+    out["collector"] = nullptr;
+    if (!collector.url.empty()) {
+        out["collector"] = collector.url;
     }
     out["nodes"] = std::move(nodes);
     return cli::json_line(out);

@@ -11,6 +11,12 @@
 
 namespace grapevine::apps {
 
+// Where the nodes' telemetry goes, if this command collects it; an empty URL if it does not.
+struct CollectorView {
+    std::string url;
+    bool running = false;
+};
+
 std::string progress_line(const Cluster& cluster, base::Duration elapsed);
 
 // Which rows are shown where there is room for `room`, in their order: what is not well first, then what is.
@@ -19,10 +25,11 @@ std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t
 // Title, table, one summary line a mesh and a footer, at most `terminal.rows - 1` lines on a live terminal; what is
 // left out are rows of nodes that are well, if possible.
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
-                                       const std::vector<NodeRow>& rows);
+                                       const std::vector<NodeRow>& rows, const CollectorView& collector);
 
-// {"converged":..,"converged_ms":..,"nodes":[...]}, one line. converged_ms is null while not converged.
-std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows);
+// {"converged":..,"converged_ms":..,"collector":..,"nodes":[...]}, one line. converged_ms is null while not converged,
+// collector its URL or null.
+std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector);
 
 // Redraws lines in place on a live terminal, cut at its width and height, since a line that wraps could not be erased
 // again; prints them plainly on anything else.

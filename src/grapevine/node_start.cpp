@@ -1,0 +1,204 @@
+#include "grapevine/node_start.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "grapevine/convert.hpp"
+#include "grapevine/endpoint_impl.hpp"
+#include "grapevine/mesh_part.hpp"
+#include "grapevine/node_main_version.hpp"
+#include "io/node_metrics.hpp"
+#include "telemetry/catalogue.hpp"
+#include "wire/digest.hpp"
+
+namespace grapevine {
+
+namespace spans = telemetry::spans;
+
+namespace {
+
+base::Result<stack::MeshConfig> mesh_config(const NodeOptions& options, std::uint64_t started_unix_ms) {
+    const auto mesh = wire::parse_name("mesh", options.mesh);
+    if (!mesh) {
+        return tl::unexpected(mesh.error());
+    }
+    const auto type = wire::parse_name("type", options.type);
+    if (!type) {
+        return tl::unexpected(type.error());
+    }
+    if (options.gossip_interval.count() <= 0) {
+        return base::invalid("gossip interval: must be above zero");
+    }
+    if (options.staleness < 3 * options.gossip_interval) {
+        return base::invalid("staleness " + std::to_string(options.staleness.count()) +
+                             " ms: must be at least three gossip intervals");
+    }
+    auto seeds = parse_peers(options.seeds);
+    if (!seeds) {
+        return tl::unexpected(seeds.error());
+    }
+    return stack::MeshConfig{*mesh,
+                             *type,
+                             std::move(*seeds),
+                             options.gossip_interval,
+                             options.staleness,
+                             started_unix_ms,
+                             options.cpu_budget_millicores,
+                             options.memory_budget_kib};
+}
+
+base::Result<io::HostConfig> host_config(const NodeOptions& options, std::uint64_t started_unix_ms) {
+    auto mesh = mesh_config(options, started_unix_ms);
+    if (!mesh) {
+        return tl::unexpected(mesh.error());
+    }
+    auto bind = parse_binds(options.bind);
+    if (!bind) {
+        return tl::unexpected(bind.error());
+    }
+    io::HostConfig config;
+    config.bind = std::move(*bind);
+    config.stack.quic.alpns = options.alpns;
+    config.stack.mesh = std::move(*mesh);
+    return config;
+}
+
+io::OtelEnvironment environment() {
+    return io::read_otel_environment([](const char* name) -> const char* { return std::getenv(name); });
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+}  // namespace
+
+NodeStart::NodeStart(Loop& loop, const NodeOptions& options, const std::optional<Before>& before)
+    : loop_(loop),
+      options_(options),
+      telemetry_(std::make_unique<io::NodeTelemetry>(loop.runtime(), environment(), options.clock_offset)),
+      recorder_(telemetry_->recorder()) {
+    if (!before) {
+        root_ = recorder_.begin(spans::kReady);
+        return;
+    }
+    const std::uint64_t began = unix_ns(before->began);
+    const std::uint64_t loaded = unix_ns(before->settings_loaded);
+    root_ = recorder_.begin_at(spans::kReady, began);
+    recorder_.end_at(recorder_.begin(spans::kSettingsLoaded, root_, began), loaded);
+    recorder_.end(recorder_.begin(spans::kTelemetryStarted, root_, loaded));
+}
+
+NodeStart::~NodeStart() = default;
+
+std::uint64_t NodeStart::unix_ns(Instant instant) const {
+    const auto ago = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - instant);
+    return telemetry_->clock().unix_ns() - static_cast<std::uint64_t>(ago.count());
+}
+
+Result<std::unique_ptr<Node>> NodeStart::run(const Announce& announce) {
+    for (const auto step : {&NodeStart::open_identity, &NodeStart::create, &NodeStart::publish}) {
+        if (const auto done = (this->*step)(); !done) {
+            recorder_.end(std::move(root_.fail(done.error().message)));
+            return tl::unexpected(lift(done.error()));
+        }
+    }
+    return finish(announce);
+}
+
+Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
+    telemetry::OpenSpan span = recorder_.begin(spans::kAnnounced, root_);
+    io::NodeTelemetry& telemetry = *telemetry_;
+    io::Host& host = impl_->host();
+    const telemetry::Resource who = resource();
+    describe_root();
+    impl_->set_telemetry(std::move(telemetry_));
+    std::unique_ptr<Node> node(new Node(std::move(impl_)));
+    const bool announced = !announce || announce(*node);
+    recorder_.end(std::move(span));
+    recorder_.end(std::move(root_));
+    if (!announced) {
+        return tl::unexpected(Error{Error::Code::failed, "standard output: the ready line cannot be written"});
+    }
+    telemetry.start_export(who, [&host, &telemetry] { return io::collect_metrics(host, telemetry); });
+    host.touch();
+    return node;
+}
+
+base::Status NodeStart::open_identity() {
+    std::error_code error;
+    const bool minted = options_.data_dir.empty() || !std::filesystem::exists(options_.data_dir / "key", error);
+    telemetry::OpenSpan span = recorder_.begin(minted ? spans::kIdentityMinted : spans::kIdentityLoaded, root_);
+    auto key = base::Result<base::SecretKey>(base::SecretKey::generate());
+    if (!options_.data_dir.empty()) {
+        auto opened = io::DataDir::open(options_.data_dir);
+        if (!opened) {
+            recorder_.end(std::move(span.fail(opened.error().message)));
+            return tl::unexpected(opened.error());
+        }
+        data_dir_ = std::move(*opened);
+        key = data_dir_->load_or_mint_key();
+    }
+    if (!key) {
+        recorder_.end(std::move(span.fail(key.error().message)));
+        return tl::unexpected(key.error());
+    }
+    span.set("node_id", key->id().hex()).set("path", options_.data_dir.string());
+    recorder_.end(std::move(span));
+    key_.emplace(std::move(*key));
+    return {};
+}
+
+base::Status NodeStart::create() {
+    auto config = host_config(options_, telemetry_->clock().unix_ns() / 1'000'000);
+    if (!config) {
+        return tl::unexpected(config.error());
+    }
+    config->telemetry = telemetry_.get();
+    config->boot = &root_;
+    auto impl = Endpoint::Impl::start(loop_.runtime(), *config, *key_);
+    if (!impl) {
+        return tl::unexpected(impl.error());
+    }
+    impl_ = std::move(*impl);
+    return {};
+}
+
+base::Status NodeStart::publish() {
+    telemetry::OpenSpan span = recorder_.begin(spans::kControlStarted, root_);
+    auto part = std::make_unique<MeshPart>(impl_->host(), options_, std::move(data_dir_));
+    auto published = part->publish();
+    if (!published) {
+        span.fail(published.error().message);
+    }
+    recorder_.end(std::move(span));
+    impl_->set_tap(std::move(part));
+    return published;
+}
+
+telemetry::Resource NodeStart::resource() const {
+    return {{{"service.name", options_.type},
+             {"service.namespace", "grapevine"},
+             {"service.instance.id", impl_->stack().id().hex()},
+             {"service.version", cli::version_number()},
+             {"host.name", host_name()},
+             {"process.pid", std::to_string(::getpid())},
+             {"mesh.id", options_.mesh},
+             {"mesh.node.name", impl_->stack().own_name()}}};
+}
+
+void NodeStart::describe_root() {
+    root_.set("node_id", impl_->stack().id().hex())
+        .set("node_name", impl_->stack().own_name())
+        .set("node_type", options_.type)
+        .set("mesh_id", options_.mesh)
+        .set("version", cli::version_number());
+    if (const auto addrs = impl_->host().addrs(); !addrs.empty()) {
+        root_.set("bind_addr", addrs.front().text());
+    }
+}
+
+}  // namespace grapevine
