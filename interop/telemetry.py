@@ -26,6 +26,7 @@ COLLECTOR_SECONDS = 30
 CONVERGE_SECONDS = 30
 EXPORT_SECONDS = 30  # Beyond the metrics' own period.
 PING_SECONDS = 20
+BROADCAST_SECONDS = 40
 STOP_SECONDS = 20
 READY_TEXT = "Everything is ready"
 KEPT = peers.CACHE / "telemetry-last"
@@ -140,7 +141,8 @@ def environment(endpoint, form):
     """Nothing of the caller's own telemetry or mesh settings; then the standard variables."""
     foreign = [name for name in os.environ if name.startswith(("OTEL_", "MESH_"))]
     ours = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_METRIC_EXPORT_INTERVAL": METRIC_PERIOD_MS[form]}
+            "OTEL_METRIC_EXPORT_INTERVAL": METRIC_PERIOD_MS[form], "OTEL_BSP_SCHEDULE_DELAY": 1000,
+            "MESH_LOG": "info,gossip=debug"}  # With the refreshes of digests, which a settled mesh hears whole.
     return ["env", *(word for name in foreign for word in ("-u", name)), *(f"{k}={v}" for k, v in ours.items())]
 
 
@@ -154,6 +156,17 @@ def require_metrics(hub, collector, known, form):
     seconds = EXPORT_SECONDS + COLLECTIONS_MIN[form] * METRIC_PERIOD_MS[form] / 1000
     if not hub.wait(enough, seconds, tick=0.25):
         print(f"  within {seconds:g} s not every node sent {COLLECTIONS_MIN[form]} collections of metrics")
+
+
+def require_broadcasts(hub, collector, known):
+    """Waits until a broadcast was heard by all of each mesh: refreshes come every ten seconds."""
+    def heard():
+        collector.store.update()
+        return all(checks.widest(collector.store, known, mesh) >= sum(n["mesh"] == mesh for n in known.nodes.values())
+                   for mesh in known.meshes())
+
+    if not hub.wait(heard, BROADCAST_SECONDS, tick=0.25):
+        print(f"  within {BROADCAST_SECONDS} s not every mesh heard a broadcast whole")
 
 
 def verdict(store, known):
@@ -175,6 +188,7 @@ def run(grapevine, collector_binary, seed, form, keep=True):
         cluster.require_converged()
         cluster.ping_in_each_mesh(random.Random(seed))
         require_metrics(hub, collector, cluster.known, form)
+        require_broadcasts(hub, collector, cluster.known)
         cluster.stop()
         collector.stop(keep)
         return verdict(collector.store, cluster.known)

@@ -13,6 +13,9 @@ BOOT_PREFIX = "mesh.boot."
 BOOT_SPANS = (("mesh.boot.identity_loaded", "mesh.boot.identity_minted"), ("mesh.boot.endpoint_created",),
               ("mesh.boot.alpn_registered",), ("mesh.boot.gossip_started",), ("mesh.boot.accept_loop_started",))
 BOOT_COVERED_MIN = 0.9  # Of the root, by its children.
+# All nodes start at once on few cores: one may lose a slice of the scheduler's between two steps, but few do.
+SLICE_NS = 10_000_000
+SLICED_MAX = 3
 PING_SPANS = ("mesh.ping", "mesh.ping.answered")
 BROADCAST_SPAN, ACCEPT_SPAN = "mesh.gossip.broadcast", "mesh.gossip.accept"
 METRICS = {"mesh.peers": "{peer}", "mesh.directory.size": "{node}"}  # Name and unit of what each node must send.
@@ -110,10 +113,13 @@ def check_boot(store, known):
                                            if len(roots[i]) != 1))
     traces = Counter(r.trace for spans in roots.values() for r in spans)
     wrong += lines("boot traces of several nodes", (t for t, n in traces.items() if n > 1))
+    sliced = []
     for instance, spans in roots.items():
         for root in spans:
             wrong += [f"boot of {known.name(instance)}: {w}" for w in boot_faults(store, root)]
-    return wrong
+            if covered(root, boot_children(store, root)) < BOOT_COVERED_MIN:
+                sliced.append(known.name(instance))
+    return wrong + (lines("boots not covered by their children", sliced) if len(sliced) > SLICED_MAX else [])
 
 
 def boot_faults(store, root):
@@ -122,7 +128,8 @@ def boot_faults(store, root):
     wrong = [f"{ROOT_SPAN} has a parent"] if root.parent else []
     wrong += lines("no child", (choice[0] for choice in BOOT_SPANS if not names & set(choice)))
     wrong += lines("outside the root", (c for c in children if c.start < root.start or c.end > root.end))
-    if (part := covered(root, children)) < BOOT_COVERED_MIN:
+    part = covered(root, children)
+    if part < BOOT_COVERED_MIN and (1 - part) * (root.end - root.start) > SLICE_NS:
         wrong.append(f"its children cover {part:.0%} of it, not {BOOT_COVERED_MIN:.0%}")
     return wrong
 

@@ -16,6 +16,7 @@ CHILDREN = {
     "mesh.boot.settings_loaded",
     "mesh.boot.telemetry_started",
     "mesh.boot.identity_minted",
+    "mesh.boot.mesh_configured",
     "mesh.boot.endpoint_created",
     "mesh.boot.alpn_registered",
     "mesh.boot.gossip_started",

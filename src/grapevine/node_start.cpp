@@ -129,9 +129,10 @@ Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
 }
 
 base::Status NodeStart::open_identity() {
+    const std::uint64_t began = recorder_.unix_ns();
     std::error_code error;
     const bool minted = options_.data_dir.empty() || !std::filesystem::exists(options_.data_dir / "key", error);
-    telemetry::OpenSpan span = recorder_.begin(minted ? spans::kIdentityMinted : spans::kIdentityLoaded, root_);
+    telemetry::OpenSpan span = recorder_.begin(minted ? spans::kIdentityMinted : spans::kIdentityLoaded, root_, began);
     auto key = base::Result<base::SecretKey>(base::SecretKey::generate());
     if (!options_.data_dir.empty()) {
         auto opened = io::DataDir::open(options_.data_dir);
@@ -153,10 +154,13 @@ base::Status NodeStart::open_identity() {
 }
 
 base::Status NodeStart::create() {
+    telemetry::OpenSpan span = recorder_.begin(spans::kMeshConfigured, root_);
     auto config = host_config(options_, telemetry_->clock().unix_ns() / 1'000'000);
     if (!config) {
+        recorder_.end(std::move(span.fail(config.error().message)));
         return tl::unexpected(config.error());
     }
+    recorder_.end(std::move(span));
     config->telemetry = telemetry_.get();
     config->boot = &root_;
     auto impl = Endpoint::Impl::start(loop_.runtime(), *config, *key_);

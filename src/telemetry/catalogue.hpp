@@ -10,6 +10,7 @@ namespace grapevine::telemetry::spans {
 inline constexpr SpanSpec kReady{"mesh.node.ready", Target::node, Level::info};
 inline constexpr SpanSpec kSettingsLoaded{"mesh.boot.settings_loaded", Target::node, Level::info};
 inline constexpr SpanSpec kTelemetryStarted{"mesh.boot.telemetry_started", Target::node, Level::info};
+inline constexpr SpanSpec kMeshConfigured{"mesh.boot.mesh_configured", Target::node, Level::info};
 inline constexpr SpanSpec kIdentityLoaded{"mesh.boot.identity_loaded", Target::node, Level::info};
 inline constexpr SpanSpec kIdentityMinted{"mesh.boot.identity_minted", Target::node, Level::info};
 inline constexpr SpanSpec kEndpointCreated{"mesh.boot.endpoint_created", Target::node, Level::info};
