@@ -14,7 +14,7 @@ BOOT_SPANS = (("mesh.boot.identity_loaded", "mesh.boot.identity_minted"), ("mesh
               ("mesh.boot.alpn_registered",), ("mesh.boot.gossip_started",), ("mesh.boot.accept_loop_started",))
 BOOT_COVERED_MIN = 0.9  # Of the root, by its children.
 # All nodes start at once on few cores: one may lose a slice of the scheduler's between two steps, but few do.
-SLICE_NS = 10_000_000
+SLICE_NS = 8_000_000
 SLICED_MAX = 3
 PING_SPANS = ("mesh.ping", "mesh.ping.answered")
 BROADCAST_SPAN, ACCEPT_SPAN = "mesh.gossip.broadcast", "mesh.gossip.accept"

@@ -48,7 +48,7 @@ void HyParView::on_message(const EndpointId& from, const wire::MembershipMessage
 }
 
 void HyParView::on_peer_disconnected(const EndpointId& peer, TimePoint now, Effects& out) {
-    const bool asked = take_request(peer);
+    const bool asked = take_request(peer).has_value();
     if (is_active(peer)) {
         lose_active(peer, DownReason::connection_closed, now, out);
     } else if (!closing_.erase(peer)) {
@@ -81,7 +81,7 @@ void HyParView::quit(TimePoint now, Effects& out) {
     parted_.clear();
     connected_ = false;
     shuffle_at_.reset();
-    take_back_at_.reset();
+    former_.clear();
     active_since_.clear();
     update_refill_timer(now);
 }
@@ -115,7 +115,8 @@ void HyParView::on(const EndpointId& from, const wire::ForwardJoin& message, Tim
     }
     const wire::Ttl ttl = std::min(message.ttl, config_.active_random_walk_length);
     const std::optional<EndpointId> next = next_hop(from, newcomer);
-    if (is_active(newcomer) || ttl.value == 0 || active().size() <= 1 || !next) {
+    const bool roomy = of_standing(now) && active().size() < config_.active_view_max;
+    if (roomy || is_active(newcomer) || ttl.value == 0 || active().size() <= 1 || !next) {
         learn(newcomer, message.peer.data, out);
         send_neighbor(newcomer, wire::Priority::high, RequestKind::ask, now, out);
         return;
@@ -166,11 +167,15 @@ void HyParView::on(const EndpointId&, const wire::ShuffleReply& message, TimePoi
 }
 
 void HyParView::on(const EndpointId& from, const wire::Neighbor& message, TimePoint now, Effects& out) {
-    const Reply reply = take_request(from) ? Reply::no : Reply::yes;
+    const std::optional<RequestKind> request = take_request(from);
+    const Reply reply = request ? Reply::no : Reply::yes;
     const wire::Priority priority = parted_lately(from, now) ? wire::Priority::low : message.priority;
     if (add_active(from, message.data, priority, reply, now, out) == Taken::no) {
         ++counters_.refused_view_full;
         send_disconnect(from, Parting::alive, now, out);
+    } else if (request && *request != RequestKind::answer) {
+        // Low: should it have dropped us in the meantime, this takes nobody's place.
+        send(from, wire::Neighbor{wire::Priority::low, own_data_}, out);
     }
 }
 

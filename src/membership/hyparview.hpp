@@ -23,11 +23,17 @@
 // - A high-priority Neighbor from a peer with whom a Disconnect was exchanged within parting_hold counts as low: mostly
 // it
 //   crossed that Disconnect on the way, and obeying it makes evictions echo through the overlay for ever.
-// - A settled neighbour that we evict is asked back a moment later, with low priority, and may take our active view
-//   beyond its capacity, up to active_view_max. iroh asks one passive peer for each neighbour that it loses, and
-//   notices the death of others only after 30 s: the eviction may have taken its last live link. During a mass join
-//   nobody is settled, so nothing changes there.
+// - A settled neighbour that we evict, or that drops us, is asked back now and then for a while, with low priority, and
+//   may take our active view beyond its capacity, up to active_view_max. iroh notices the death of others only after
+//   30 s and may have no live link left but ours; it takes us back as soon as it has room. During a mass join nobody
+//   is settled, so nothing changes there.
+// - The answer to our request is confirmed by one more Neighbor. iroh keeps a mark for each peer that it answered until
+//   it hears another Neighbor from it, and asks nobody while neighbours and marks together reach the capacity: two or
+//   three dead neighbours then are all that it has.
 // - A ShuffleReply makes only a node without neighbours ask at once, since every refusal brings one.
+// - A node that has been in the topic for walk_end_after and has room, up to active_view_max, ends the walk of a
+//   newcomer: nobody loses a place then. Walks that go on end anywhere, and where dead neighbours are noticed late they
+//   fill the view until the last live link is evicted. A mass join at the start of a swarm spreads as in the paper.
 // - A walk that cannot go on ends here instead of vanishing; walks are never longer than our own would be; a message
 // that
 //   names this node as newcomer or origin is refused.
@@ -61,10 +67,12 @@ inline constexpr std::size_t kRequestsMax = 64;
 inline constexpr std::size_t kShuffleTakenMax = 16;
 // Peers with whom a Disconnect was exchanged lately. Full: the oldest is forgotten.
 inline constexpr std::size_t kPartedMax = 32;
+// Settled neighbours that are to be asked back. Full: the oldest is forgotten.
+inline constexpr std::size_t kFormerMax = 16;
 
 struct Config {
     std::size_t active_view_capacity = 5;        // Paper, section 5.1. Below it we look for neighbours.
-    std::size_t active_view_max = 6;             // Ours: with victims that are taken back. At least the capacity.
+    std::size_t active_view_max = 7;             // Ours: with former neighbours taken back. At least the capacity.
     std::size_t passive_view_capacity = 30;      // Paper, section 5.1.
     wire::Ttl active_random_walk_length{6};      // Paper, section 5.1 (ARWL).
     wire::Ttl passive_random_walk_length{3};     // Paper, section 5.1 (PRWL).
@@ -82,8 +90,11 @@ struct Config {
     std::size_t refill_at_once_passive_below = 10;
     Duration refill_interval_min = 2s;   // Ours: first retry while below capacity,
     Duration refill_interval_max = 60s;  // doubling up to this: a refused dial costs a handshake.
-    Duration settled_after = 2s;         // Ours: a neighbour for so long is taken back after an eviction,
-    Duration take_back_after = 100ms;    // when it has had about a round trip to find another one.
+    Duration settled_after = 2s;         // Ours: a neighbour for so long is asked back after an eviction,
+    Duration take_back_after = 100ms;    // when it has had about a round trip to find another one,
+    Duration take_back_interval = 5s;    // and again, or after it dropped us, in this interval,
+    std::size_t take_back_tries = 20;    // so often: longer than iroh takes to notice that its neighbours are dead.
+    Duration walk_end_after = 30s;       // Ours: in the topic for so long, a node with room ends newcomers' walks.
     Duration parting_hold = 1s;          // Ours: how long a Disconnect is remembered, a few round trips.
 };
 
@@ -146,7 +157,7 @@ struct Counters {
     std::uint64_t passive_replaced = 0;       // Entries of a full passive view that gave way.
     std::uint64_t request_timeouts = 0;
     std::uint64_t evictions = 0;       // Active peers that gave way.
-    std::uint64_t take_backs = 0;      // Victims that were asked back.
+    std::uint64_t take_backs = 0;      // Requests to former neighbours.
     std::uint64_t strangers_told = 0;  // Peers that took us for a neighbour.
     std::uint64_t isolations = 0;
 };
@@ -189,6 +200,11 @@ private:
         EndpointId peer;
         TimePoint until;
     };
+    struct Former {
+        EndpointId peer;
+        TimePoint ask_at;
+        std::size_t tries;
+    };
     enum class Reply { yes, no };
     enum class Taken { yes, no };
     enum class Parting { alive, quitting };
@@ -212,7 +228,9 @@ private:
     Taken add_active(const EndpointId& peer, const std::optional<wire::PeerData>& data, wire::Priority priority,
                      Reply reply, TimePoint now, Effects& out);
     void evict_random(TimePoint now, Effects& out);
+    void remember_former(const EndpointId& peer, Duration ask_after, TimePoint now);
     void take_back(TimePoint now, Effects& out);
+    [[nodiscard]] bool is_former(const EndpointId& peer) const;
     void lose_active(const EndpointId& peer, DownReason reason, TimePoint now, Effects& out);
     void report_if_isolated(Effects& out);
     void mark_closing(const EndpointId& peer);
@@ -223,9 +241,10 @@ private:
     void update_refill_timer(TimePoint now);
     void expire_requests(TimePoint now, Effects& out);
     void start_shuffle_timer(TimePoint now);
+    [[nodiscard]] bool of_standing(TimePoint now) const;
     [[nodiscard]] bool below_capacity() const;
     [[nodiscard]] bool has_request(const EndpointId& peer) const;
-    bool take_request(const EndpointId& peer);
+    std::optional<RequestKind> take_request(const EndpointId& peer);
     [[nodiscard]] std::optional<EndpointId> next_hop(const EndpointId& a, const EndpointId& b);
 
     EndpointId self_;
@@ -236,12 +255,12 @@ private:
     std::vector<Request> requests_;
     // Peers of an orderly Disconnect whose connection still is to close: that close is no failure of theirs.
     base::IndexedSet<EndpointId> closing_;
-    std::vector<Parted> parted_;  // Oldest first.
+    std::vector<Parted> parted_;           // Oldest first.
+    std::optional<TimePoint> started_at_;  // With the shuffle timer: the first input of this stay in the topic.
     std::optional<TimePoint> shuffle_at_;
     std::optional<TimePoint> refill_at_;
     std::map<EndpointId, TimePoint> active_since_;  // Of the active peers.
-    EndpointId take_back_;  // The latest settled victim: asked at take_back_at_, welcome beyond the capacity.
-    std::optional<TimePoint> take_back_at_;
+    std::vector<Former> former_;                    // Oldest first; welcome beyond the capacity when they answer.
     Duration refill_backoff_;
     bool connected_ = false;
     Counters counters_;

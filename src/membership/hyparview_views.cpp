@@ -11,16 +11,17 @@ namespace grapevine::membership {
 HyParView::Taken HyParView::add_active(const EndpointId& peer, const std::optional<wire::PeerData>& data,
                                        wire::Priority priority, Reply reply, TimePoint now, Effects& out) {
     if (!is_active(peer)) {
-        const bool invited = reply == Reply::no && peer == take_back_;
+        const bool invited = reply == Reply::no && (is_former(peer) || of_standing(now));
         const std::size_t room = invited ? config_.active_view_max : config_.active_view_capacity;
         if (priority == wire::Priority::low && active().size() >= room) {
             return Taken::no;
         }
-        if (priority == wire::Priority::high && active().size() >= config_.active_view_capacity) {
+        if (priority == wire::Priority::high && active().size() >= room) {
             evict_random(now, out);
         }
         views_.add_active(peer);
         active_since_[peer] = now;
+        std::erase_if(former_, [&peer](const Former& f) { return f.peer == peer; });
         out.emplace_back(NeighborUp{peer, priority});
         if (!connected_) {
             connected_ = true;
@@ -41,19 +42,39 @@ void HyParView::evict_random(TimePoint now, Effects& out) {
     count(views_.demote(victim));
     send_disconnect(victim, Parting::alive, now, out);
     mark_closing(victim);
-    if (now - active_since_.at(victim) >= config_.settled_after) {
-        take_back_ = victim;
-        take_back_at_ = now + config_.take_back_after;
-    }
+    remember_former(victim, config_.take_back_after, now);
     active_since_.erase(victim);
 }
 
-// A victim that found another neighbour in the meantime has no room and refuses.
+void HyParView::remember_former(const EndpointId& peer, Duration ask_after, TimePoint now) {
+    if (now - active_since_.at(peer) < config_.settled_after) {
+        return;
+    }
+    if (former_.size() >= kFormerMax) {
+        former_.erase(former_.begin());
+    }
+    former_.push_back({peer, now + ask_after, 0});
+}
+
+bool HyParView::is_former(const EndpointId& peer) const {
+    return std::any_of(former_.begin(), former_.end(), [&peer](const Former& f) { return f.peer == peer; });
+}
+
+// One that has found other neighbours in the meantime has no room and refuses.
 void HyParView::take_back(TimePoint now, Effects& out) {
-    take_back_at_.reset();
-    if (views_.is_passive(take_back_) && active().size() < config_.active_view_max) {
-        ++counters_.take_backs;
-        send_neighbor(take_back_, wire::Priority::low, RequestKind::ask, now, out);
+    std::erase_if(former_, [&](const Former& former) {
+        return former.ask_at <= now && (former.tries >= config_.take_back_tries || !views_.is_passive(former.peer));
+    });
+    for (Former& former : former_) {
+        if (former.ask_at > now) {
+            continue;
+        }
+        ++former.tries;
+        former.ask_at = now + config_.take_back_interval;
+        if (active().size() < config_.active_view_max) {
+            ++counters_.take_backs;
+            send_neighbor(former.peer, wire::Priority::low, RequestKind::ask, now, out);
+        }
     }
 }
 
@@ -61,6 +82,9 @@ void HyParView::take_back(TimePoint now, Effects& out) {
 void HyParView::lose_active(const EndpointId& peer, DownReason reason, TimePoint now, Effects& out) {
     out.emplace_back(NeighborDown{peer, reason});
     out.emplace_back(DisconnectPeer{peer});
+    if (reason == DownReason::disconnected) {
+        remember_former(peer, config_.take_back_interval, now);
+    }
     active_since_.erase(peer);
     const bool was_closing = closing_.erase(peer);
     if (reason == DownReason::disconnected || (reason == DownReason::connection_closed && was_closing)) {
@@ -109,6 +133,10 @@ bool HyParView::parted_lately(const EndpointId& peer, TimePoint now) const {
     return std::any_of(parted_.begin(), parted_.end(), lately);
 }
 
+bool HyParView::of_standing(TimePoint now) const {
+    return started_at_ && now - *started_at_ >= config_.walk_end_after;
+}
+
 bool HyParView::below_capacity() const {
     const auto counts = [this](const Request& r) { return r.kind != RequestKind::answer && !is_active(r.peer); };
     const auto asked = static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), counts));
@@ -119,8 +147,15 @@ bool HyParView::has_request(const EndpointId& peer) const {
     return std::any_of(requests_.begin(), requests_.end(), [&peer](const Request& r) { return r.peer == peer; });
 }
 
-bool HyParView::take_request(const EndpointId& peer) {
-    return std::erase_if(requests_, [&peer](const Request& r) { return r.peer == peer; }) > 0;
+std::optional<HyParView::RequestKind> HyParView::take_request(const EndpointId& peer) {
+    const auto names = [&peer](const Request& r) { return r.peer == peer; };
+    const auto found = std::find_if(requests_.begin(), requests_.end(), names);
+    if (found == requests_.end()) {
+        return std::nullopt;
+    }
+    const RequestKind kind = found->kind;
+    requests_.erase(found);
+    return kind;
 }
 
 std::optional<EndpointId> HyParView::next_hop(const EndpointId& a, const EndpointId& b) {
@@ -160,9 +195,7 @@ void HyParView::on_deadline(TimePoint now, Effects& out) {
         shuffle(out);
         shuffle_at_ = now + rng_.jitter(config_.shuffle_interval, config_.shuffle_jitter);
     }
-    if (take_back_at_ && *take_back_at_ <= now) {
-        take_back(now, out);
-    }
+    take_back(now, out);
     if (refill_at_ && *refill_at_ <= now) {
         refill_backoff_ = std::min(refill_backoff_ * 2, config_.refill_interval_max);
         refill_at_ = now + refill_backoff_;
@@ -216,12 +249,16 @@ void HyParView::shuffle(Effects& out) {
 
 void HyParView::start_shuffle_timer(TimePoint now) {
     if (!shuffle_at_) {
+        started_at_ = now;
         shuffle_at_ = now + rng_.jitter(config_.shuffle_interval, config_.shuffle_jitter);
     }
 }
 
 std::optional<TimePoint> HyParView::next_deadline() const {
-    std::optional<TimePoint> deadline = base::earliest(base::earliest(shuffle_at_, refill_at_), take_back_at_);
+    std::optional<TimePoint> deadline = base::earliest(shuffle_at_, refill_at_);
+    for (const Former& former : former_) {
+        deadline = base::earliest(deadline, former.ask_at);
+    }
     for (const Request& request : requests_) {
         if (request.kind != RequestKind::answer) {
             deadline = base::earliest(deadline, request.until);

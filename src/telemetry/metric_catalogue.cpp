@@ -280,7 +280,7 @@ private:
 
     // "export.<signal>_sent", "export.<signal>_dropped_<cause>".
     static std::optional<Place> of_export(std::string_view figure) {
-        for (const std::string_view signal : {"spans", "logs", "metrics", "traces"}) {
+        for (const std::string_view signal : {"spans", "logs", "points"}) {
             const std::string prefix = "export." + std::string(signal) + "_";
             if (!figure.starts_with(prefix)) continue;
             figure.remove_prefix(prefix.size());
