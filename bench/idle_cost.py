@@ -2,7 +2,8 @@
 """What an idle node process costs: CPU, wake-ups and memory of the 18 nodes that `grapevine up` boots, read from /proc
 of each node. The floor stands beside it in the same seconds: as many processes that only wake up at the same rate.
 
-`grapevine up` watches every node's control socket; --bare starts the nodes without anybody who watches."""
+`grapevine up` watches every node's control socket, and with --export the nodes send their telemetry to its collector;
+--bare starts the nodes without anybody who watches."""
 
 import json
 import subprocess
@@ -21,7 +22,7 @@ PRIVATE_BUDGET_KIB = 3 * 1024
 
 def start_up(options, report):
     """`grapevine up`, converged: the process and its nodes' pids."""
-    words = [str(options.bin_dir / 'grapevine'), 'up', '--json']
+    words = [str(options.bin_dir / 'grapevine'), 'up', '--json', *([] if options.export else ['--no-collector'])]
     up = subprocess.Popen(words, stdout=subprocess.PIPE, text=True,  # pylint: disable=consider-using-with
                           preexec_fn=meshes.die_with_parent)  # pylint: disable=subprocess-popen-preexec-fn
     line = up.stdout.readline()
@@ -98,6 +99,7 @@ def main():
     parser = figures.parser(__doc__)
     parser.add_argument('--seconds', type=float, default=60, help='how long to measure (default 60)')
     parser.add_argument('--settle', type=float, default=15, help='how long to wait after convergence (default 15)')
+    parser.add_argument('--export', action='store_true', help='with the collector of `up`, to which all nodes export')
     parser.add_argument('--bare', action='store_true', help='nobody watches the nodes')
     options = parser.parse_args()
     report = figures.Figures('idle_cost', options)

@@ -76,9 +76,9 @@ public:
 };
 
 struct EndpointOptions {
-    std::vector<std::string> bind;   ///< "IP:PORT", "[IP6]:PORT"; port 0 chooses. Empty: 0.0.0.0:0, [::]:0.
-    std::filesystem::path key_file;  ///< Read, or minted 0600 when absent. Empty: a fresh key in memory only.
-    std::vector<std::string> alpns;  ///< Served besides gossip, by preference: up to 7, each 1 to 31 bytes.
+    std::vector<std::string> bind{};   ///< "IP:PORT", "[IP6]:PORT"; port 0 chooses. Empty: 0.0.0.0:0, [::]:0.
+    std::filesystem::path key_file{};  ///< Read, or minted 0600 when absent. Empty: a fresh key in memory only.
+    std::vector<std::string> alpns{};  ///< Served besides gossip, by preference: up to 7, each 1 to 31 bytes.
     /// Resumption with early data, in and out. Tickets of peers are kept in memory: 8 for each of 32 peers, used once.
     /// Out: after connect() to a peer whose ticket for this ALPN is at hand, open_*() and write() work at once, before
     /// on_connected, and the data goes out with the first packet; without a ticket open_*() fails until on_connected.

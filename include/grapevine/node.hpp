@@ -16,12 +16,12 @@
 namespace grapevine {
 
 struct NodeOptions {
-    std::string mesh;                ///< Mandatory. [a-z0-9][a-z0-9-]{0,62}
-    std::string type;                ///< Mandatory. The same rule.
-    std::vector<std::string> seeds;  ///< Tickets, or "<64 hex>@<ip:port>". Tried for ever.
-    std::vector<std::string> bind;   ///< As EndpointOptions::bind.
-    std::filesystem::path data_dir;  ///< Identity, control socket and lock; made 0700. Empty: nothing is kept.
-    std::vector<std::string> alpns;  ///< Own protocols served besides the mesh's.
+    std::string mesh{};                ///< Mandatory. [a-z0-9][a-z0-9-]{0,62}
+    std::string type{};                ///< Mandatory. The same rule.
+    std::vector<std::string> seeds{};  ///< Tickets, or "<64 hex>@<ip:port>". Tried for ever.
+    std::vector<std::string> bind{};   ///< As EndpointOptions::bind.
+    std::filesystem::path data_dir{};  ///< Identity, control socket and lock; made 0700. Empty: nothing is kept.
+    std::vector<std::string> alpns{};  ///< Own protocols served besides the mesh's.
     std::chrono::milliseconds gossip_interval{2000};  ///< Least time between change-driven digests.
     std::chrono::milliseconds staleness{30000};       ///< A node not heard of for this long is dropped.
     std::uint32_t cpu_budget_millicores = 0;          ///< Stated in the digest; 0 states none.

@@ -23,6 +23,12 @@ std::int64_t difference(std::uint64_t a, std::uint64_t b) {
     return -static_cast<std::int64_t>(std::min(b - a, kMax));
 }
 
+// Within its error an offset may as well be none, and clocks that agree are better than any estimate of them.
+bool differs(const ClockOffset& offset) {
+    const auto size = static_cast<std::uint64_t>(offset.offset_ns < 0 ? -offset.offset_ns : offset.offset_ns);
+    return size > offset.error_ns;
+}
+
 double milliseconds(std::int64_t ns) {
     return static_cast<double>(ns) / 1e6;
 }
@@ -123,7 +129,7 @@ OpenSpan Recorder::make_remote(const SpanSpec& spec, const base::TraceContext& p
     if (!child) return child;
     child.span_->remote_parent = true;
     const std::uint64_t local = child.span_->start_unix_ns;
-    const std::uint64_t estimated = offset ? shifted(local, offset->offset_ns) : local;
+    const std::uint64_t estimated = offset && differs(*offset) ? shifted(local, offset->offset_ns) : local;
     child.span_->start_unix_ns = std::max(estimated, parent.sent_unix_ns);
     child.shift_ns_ = difference(child.span_->start_unix_ns, local);
     if (child.shift_ns_ != 0) child.set("clock.shift_ms", milliseconds(child.shift_ns_));

@@ -9,8 +9,9 @@
 //     (parentbased). What is not sampled keeps its context, so that the decision travels.
 //  3. Full means the oldest finished record goes, and is counted. Nothing here ever blocks or fails.
 //  4. A child starts no earlier than its parent: a span with a remote parent is put on the parent's clock by the offset
-//     that the caller states, and if that is not enough, moved to the moment at which the parent's message was sent.
-//     Its own children inherit the shift. `clock.shift_ms` and `clock.error_ms` on the span say what was done.
+//     that the caller states (within its error the clocks are taken for equal), and if that is not enough, moved to the
+//     moment at which the parent's message was sent. Its own children inherit the shift. `clock.shift_ms` and
+//     `clock.error_ms` on the span say what was done.
 //  5. Attributes over the limits are cut or dropped, and counted.
 //  6. A span that is destroyed without end() is not recorded, and counted: it marks a bug of ours.
 //

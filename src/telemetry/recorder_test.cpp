@@ -199,6 +199,21 @@ TEST(Recorder, AnEstimateOfTheOffsetIsStated) {
     EXPECT_EQ(find(span, "clock.error_ms")->value, Value(0.5));
 }
 
+TEST(Recorder, AnOffsetWithinItsErrorIsNotApplied) {
+    TestClock clock;
+    Recorder recorder(RecorderConfig(), base::Rng(2), clock);
+    base::TraceContext sent;
+    sent.trace.bytes[0] = sent.span.bytes[0] = 1;
+    sent.sampled = true;
+    sent.sent_unix_ns = kStart - 1000;
+    recorder.end(recorder.begin_remote(kWork, sent, ClockOffset{400'000, 500'000}));
+    recorder.end(recorder.begin_remote(kWork, sent, ClockOffset{-600'000, 500'000}));
+    const auto spans = recorder.take_spans(2);
+    EXPECT_EQ(spans[0].start_unix_ns, kStart);
+    EXPECT_EQ(find(spans[0], "clock.shift_ms"), nullptr);
+    EXPECT_EQ(spans[1].start_unix_ns, sent.sent_unix_ns);
+}
+
 // Rule 5.
 TEST(Recorder, AttributesAreBounded) {
     TestClock clock;
