@@ -7,7 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/socket_addr.hpp"
-#include "console/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::console {
 namespace {
@@ -59,7 +59,7 @@ std::string_view HttpRequest::parameter(std::string_view name) const {
 HttpResponse http_error(unsigned status, std::string_view message) {
     boost::json::object error;
     error["code"] = reason_code(status);
-    error["message"] = valid_utf8(message);
+    error["message"] = base::repaired_utf8(message);
     boost::json::object body;
     body["error"] = std::move(error);
     HttpResponse out;

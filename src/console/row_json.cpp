@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/encoding.hpp"
-#include "console/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::console {
 namespace {
@@ -18,12 +18,12 @@ json::value value_of(const otlp::RowAttribute& attribute) {
         json::error_code error;
         json::parse_options options;
         options.max_depth = 16;
-        json::value parsed = json::parse(valid_utf8(attribute.value), error, {}, options);
+        json::value parsed = json::parse(base::repaired_utf8(attribute.value), error, {}, options);
         if (!error) {
             return parsed;
         }
     }
-    return json::value(valid_utf8(attribute.value));
+    return json::value(base::repaired_utf8(attribute.value));
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ AttributesJson attributes_json(const otlp::RowAttributes& attributes, std::size_
     AttributesJson out;
     std::size_t bytes = 2;
     for (const otlp::RowAttribute& attribute : attributes) {
-        const std::string key = valid_utf8(attribute.key);
+        const std::string key = base::repaired_utf8(attribute.key);
         json::value value = value_of(attribute);
         const std::size_t size = json::serialize(value).size() + json::serialize(json::value(key)).size() + 2;
         if (bytes + size > bytes_max) {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/blake3.hpp"
+#include "base/utf8.hpp"
 #include "console/row_json.hpp"
 #include "console/store_schema.hpp"
-#include "console/utf8.hpp"
 #include "io/fd.hpp"
 
 namespace grapevine::console {
@@ -174,9 +174,7 @@ base::Result<Added> Store::add_rows(const otlp::Decoded<Row>& decoded, base::Wal
 
 template <typename Row>
 base::Result<Added> Store::try_rows(const otlp::Decoded<Row>& decoded, base::WallTime) {
-    const auto failed = [](const base::Status& status) {
-        return base::Result<Added>(tl::unexpected(status.error()));
-    };
+    const auto failed = [](const base::Status& status) { return base::Result<Added>(tl::unexpected(status.error())); };
     Added out;
     std::vector<std::optional<std::int64_t>> resources(decoded.resources.size());
     base::Status done;
@@ -224,10 +222,10 @@ base::Result<std::int64_t> Store::resource_id(const otlp::ResourceRow& resource,
     if (resources_ >= limits_.resources_max) {
         return 0;
     }
-    const std::string service = valid_utf8(resource.find("service.name"));
-    const std::string instance = valid_utf8(resource.find("service.instance.id"));
-    const std::string mesh = valid_utf8(resource.find("mesh.id"));
-    const std::string node = valid_utf8(resource.find("mesh.node.name"));
+    const std::string service = base::repaired_utf8(resource.find("service.name"));
+    const std::string instance = base::repaired_utf8(resource.find("service.instance.id"));
+    const std::string mesh = base::repaired_utf8(resource.find("mesh.id"));
+    const std::string node = base::repaired_utf8(resource.find("mesh.node.name"));
     auto added = database_.execute(
         "INSERT INTO resources (digest, service, instance, mesh, node, attributes, last_ms) VALUES (?,?,?,?,?,?,?)",
         {Blob{digest}, service, instance, mesh, node, attributes.text, now_ms_});
@@ -239,7 +237,7 @@ base::Result<std::int64_t> Store::resource_id(const otlp::ResourceRow& resource,
 }
 
 base::Result<std::int64_t> Store::name_id(std::string_view name, std::int64_t start_ns) {
-    const std::string text = valid_utf8(name);
+    const std::string text = base::repaired_utf8(name);
     if (const std::int64_t known = database_.integer("SELECT id FROM span_names WHERE name = ?", {text}); known != 0) {
         auto touched =
             database_.execute("UPDATE span_names SET last_ms = ?, last_start_ns = max(last_start_ns, ?) WHERE id = ?",
@@ -311,7 +309,7 @@ base::Status Store::insert(const otlp::SpanRow& span, std::int64_t resource, Add
     }
     const AttributesJson attributes = attributes_json(span.attributes, kAttributesBytesMax);
     const std::string links = links_json(span.links);
-    const std::string status_text = valid_utf8(span.status_text);
+    const std::string status_text = base::repaired_utf8(span.status_text);
     auto added = database_.execute(
         "INSERT INTO spans (trace, span, parent, resource, name, kind, start_ns, end_ns, status, status_text, "
         "attributes, links) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (trace, span) DO NOTHING",
@@ -341,8 +339,8 @@ base::Status Store::insert(const otlp::LogRow& log, std::int64_t resource, Added
     const AttributesJson attributes = attributes_json(log.attributes, kAttributesBytesMax);
     const std::string trace = bytes_of_hex(log.trace_id);
     const std::string span = bytes_of_hex(log.span_id);
-    const std::string severity = valid_utf8(log.severity_text);
-    const std::string body = valid_utf8(log.body);
+    const std::string severity = base::repaired_utf8(log.severity_text);
+    const std::string body = base::repaired_utf8(log.body);
     auto added = database_.execute(
         "INSERT INTO logs (resource, unix_ns, severity, severity_text, body, attributes, trace, span, received_ms)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -356,7 +354,7 @@ base::Status Store::insert(const otlp::LogRow& log, std::int64_t resource, Added
 base::Result<std::int64_t> Store::series_id(const otlp::PointRow& point, std::int64_t resource, Added& out) {
     const AttributesJson attributes = attributes_json(point.attributes, kSeriesAttributesBytesMax);
     out.cut += attributes.cut;
-    const std::string metric = valid_utf8(point.metric);
+    const std::string metric = base::repaired_utf8(point.metric);
     const std::string digest = digest_of({std::to_string(resource), metric, attributes.text});
     if (const std::int64_t known = database_.integer("SELECT id FROM series WHERE digest = ?", {Blob{digest}});
         known != 0) {
@@ -368,8 +366,8 @@ base::Result<std::int64_t> Store::series_id(const otlp::PointRow& point, std::in
     if (series_ >= limits_.series_max) {
         return 0;
     }
-    const std::string unit = valid_utf8(point.unit);
-    const std::string description = valid_utf8(point.description);
+    const std::string unit = base::repaired_utf8(point.unit);
+    const std::string description = base::repaired_utf8(point.description);
     auto added = database_.execute(
         "INSERT INTO series (digest, metric, unit, description, kind, monotonic, resource, attributes, start_ns,"
         " unix_ns, value, count, kept_ns, kept_value, kept_count, last_ms) VALUES (?,?,?,?,?,?,?,?,?,-1,0,0,-1,0,0,?)",

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "base/overloaded.hpp"
-#include "otlp/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::io {
 
@@ -45,7 +45,7 @@ std::string escape_of(char c, Quote quote) {
 // Appends `text`, escaped, as far as it fits into `room` bytes; true if all did.
 bool append_escaped(std::string& out, std::string_view text, std::size_t room, Quote quote) {
     // A byte is never written in less than one: what is beyond `room` cannot fit, and need not be looked at.
-    const otlp::SafeText safe(text.substr(0, room + 4));
+    const base::SafeText safe(text.substr(0, room + 4));
     const std::size_t end = out.size() + room;
     std::string_view rest = safe.view();
     while (!rest.empty()) {

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/assert.hpp"
+#include "base/utf8.hpp"
 #include "io/json.hpp"
 #include "io/log_line.hpp"
-#include "otlp/utf8.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace grapevine;
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const io::LogFormat format : {io::LogFormat::human, io::LogFormat::json}) {
         const std::string line = io::log_line(format, record, size);
         GRAPEVINE_ASSERT(line.size() <= io::kLogLineBytesMax && line.back() == '\n', "a line is bounded and ends");
-        GRAPEVINE_ASSERT(line.find('\n') == line.size() - 1 && otlp::is_utf8(line), "one line of valid UTF-8");
+        GRAPEVINE_ASSERT(line.find('\n') == line.size() - 1 && base::is_utf8(line), "one line of valid UTF-8");
         if (format == io::LogFormat::json)
             GRAPEVINE_ASSERT(io::parse_json_object("line", line).has_value(), "JSON whatever was said");
     }

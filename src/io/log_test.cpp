@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/utf8.hpp"
 #include "io/fd.hpp"
 #include "io/json.hpp"
-#include "otlp/utf8.hpp"
 
 namespace grapevine::io {
 namespace {
@@ -78,7 +78,7 @@ void check_line(const LogRecord& made, std::uint64_t suppressed) {
         const std::string line = log_line(format, made, suppressed);
         RC_ASSERT(!line.empty() && line.size() <= kLogLineBytesMax);
         RC_ASSERT(line.back() == '\n');
-        RC_ASSERT(otlp::is_utf8(line));
+        RC_ASSERT(base::is_utf8(line));
         const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
         RC_ASSERT(std::none_of(line.begin(), line.end() - 1, control));
         if (format == LogFormat::json) {

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "io/http_client.hpp"
 #include "io/otel_environment_value.hpp"
 #include "io/tls_stream.hpp"
-#include "otlp/utf8.hpp"
 
 namespace grapevine::io {
 
@@ -284,7 +284,7 @@ void Reader::read_resource() {
     if (named != config.resource.end()) config.service_name = named->second;
     std::erase_if(config.resource, [](const auto& pair) { return pair.first == "service.name"; });
     const auto name = get("OTEL_SERVICE_NAME");
-    if (name && otlp::is_utf8(name->value))
+    if (name && base::is_utf8(name->value))
         config.service_name = name->value;
     else if (name)
         warn_secret(*name, "is not UTF-8; the node's type is used");

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "otlp/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::io {
 
@@ -108,7 +108,7 @@ base::Result<OtelPairs> parse_otel_pairs(std::string_view text, std::size_t pair
         const auto value = decode_percent(trim_blanks(pair.substr(equals + 1)));
         if (!key || !value) return base::invalid(where + "'%' must be followed by two hex digits");
         if (key->empty()) return base::invalid(where + "has no key");
-        if (!otlp::is_utf8(*key) || !otlp::is_utf8(*value)) return base::invalid(where + "is not UTF-8");
+        if (!base::is_utf8(*key) || !base::is_utf8(*value)) return base::invalid(where + "is not UTF-8");
         if (pairs.size() == pairs_max) return base::invalid("more than " + std::to_string(pairs_max) + " pairs");
         pairs.emplace_back(*key, *value);
     }

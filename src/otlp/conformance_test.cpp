@@ -13,10 +13,10 @@
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 
+#include "base/utf8.hpp"
 #include "otlp/decode.hpp"
 #include "otlp/encode.hpp"
 #include "otlp/samples_testing.hpp"
-#include "otlp/utf8.hpp"
 
 namespace grapevine::otlp {
 namespace {
@@ -76,7 +76,7 @@ void expect_value(const proto::common::v1::AnyValue& value, const telemetry::Val
         EXPECT_EQ(std::signbit(value.double_value()), std::signbit(*real));
     } else {
         EXPECT_TRUE(value.has_string_value());
-        EXPECT_EQ(value.string_value(), repaired_utf8(std::get<std::string>(expected)));
+        EXPECT_EQ(value.string_value(), base::repaired_utf8(std::get<std::string>(expected)));
     }
 }
 

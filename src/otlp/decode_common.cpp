@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/utf8.hpp"
 #include "otlp/decode_value.hpp"
-#include "otlp/utf8.hpp"
 
 namespace grapevine::otlp {
 
@@ -40,7 +40,7 @@ void Intake::refuse(std::string_view what, std::string_view item, std::string_vi
 }
 
 std::string limited(Intake& intake, std::string_view text) {
-    const std::string_view kept = cut_utf8(text, intake.limits().text_bytes_max);
+    const std::string_view kept = base::cut_utf8(text, intake.limits().text_bytes_max);
     intake.cut(text.size() - kept.size());
     return std::string(kept);
 }

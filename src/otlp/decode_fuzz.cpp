@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.hpp"
 #include "otlp/decode.hpp"
 #include "otlp/encode.hpp"
 #include "otlp/samples_testing.hpp"
-#include "otlp/utf8.hpp"
 
 namespace {
 
@@ -35,7 +35,7 @@ DecodeLimits tight() {
 }
 
 void check_text(const std::string& text, const DecodeLimits& limits) {
-    require(text.size() <= limits.text_bytes_max && is_utf8(text));
+    require(text.size() <= limits.text_bytes_max && base::is_utf8(text));
 }
 
 void check_attributes(const RowAttributes& attributes, const DecodeLimits& limits) {

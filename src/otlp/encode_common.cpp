@@ -7,7 +7,7 @@
 #include <protozero/types.hpp>
 
 #include "base/overloaded.hpp"
-#include "otlp/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::otlp {
 
@@ -60,7 +60,7 @@ protozero::data_view view_of(std::string_view text) {
 // and `text` ends it.
 void write_key_value(protozero::pbf_writer& message, FieldNumber field, std::string_view key, const Piece& any,
                      std::string_view text) {
-    const SafeText safe_key(key);
+    const base::SafeText safe_key(key);
     Piece before_key;
     if (!key.empty()) before_key.length(KeyValueField::key, safe_key.view().size());
     Piece before_value;
@@ -87,12 +87,12 @@ Piece piece_of(double value) {
 
 void write_text(protozero::pbf_writer& message, FieldNumber field, std::string_view value) {
     if (value.empty()) return;
-    const SafeText safe(value);
+    const base::SafeText safe(value);
     message.add_string(field, safe.view().data(), safe.view().size());
 }
 
 void write_attribute(protozero::pbf_writer& message, FieldNumber field, std::string_view key, std::string_view value) {
-    const SafeText safe(value);
+    const base::SafeText safe(value);
     write_key_value(message, field, key, Piece().length(AnyValueField::string_value, safe.view().size()), safe.view());
 }
 
@@ -112,7 +112,7 @@ void write_attributes(protozero::pbf_writer& message, FieldNumber field, const t
 }
 
 void write_text_value(protozero::pbf_writer& message, FieldNumber field, std::string_view value) {
-    const SafeText safe(value);
+    const base::SafeText safe(value);
     const Piece before = Piece().length(AnyValueField::string_value, safe.view().size());
     message.add_bytes_vectored(field, before.view(), view_of(safe.view()));
 }

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "base/utf8.hpp"
 #include "otlp/decode.hpp"
 #include "otlp/encode_common.hpp"
 #include "otlp/samples_testing.hpp"
-#include "otlp/utf8.hpp"
 
 namespace grapevine::otlp {
 namespace {
@@ -102,26 +102,26 @@ TEST(Encode, ResponsesAreCheckedWhenRead) {
 TEST(Utf8, FollowsRfc3629) {
     for (const std::string_view valid : {"", "abc", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
                                          "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
-        EXPECT_TRUE(is_utf8(valid)) << hex(valid);
-        EXPECT_EQ(repaired_utf8(valid), valid);
-        EXPECT_FALSE(is_utf8(std::string(9, 'a') + std::string(valid) + "\x80")) << hex(valid);
+        EXPECT_TRUE(base::is_utf8(valid)) << hex(valid);
+        EXPECT_EQ(base::repaired_utf8(valid), valid);
+        EXPECT_FALSE(base::is_utf8(std::string(9, 'a') + std::string(valid) + "\x80")) << hex(valid);
     }
     // A lone continuation, overlong forms, surrogates, beyond U+10FFFF, cut short.
     for (const std::string_view invalid :
          {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
           "\xF5\x80\x80\x80", "\xFF", "\xC2", "\xE2\x82", "\xF0\x90\x80", "\xC2\x41", "\xE1\x80\x41",
           "\xF1\x80\x80\x41"}) {
-        EXPECT_FALSE(is_utf8(invalid)) << hex(invalid);
-        EXPECT_TRUE(is_utf8(repaired_utf8(invalid))) << hex(invalid);
+        EXPECT_FALSE(base::is_utf8(invalid)) << hex(invalid);
+        EXPECT_TRUE(base::is_utf8(base::repaired_utf8(invalid))) << hex(invalid);
     }
-    EXPECT_EQ(repaired_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
+    EXPECT_EQ(base::repaired_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
 }
 
 TEST(Utf8, CutsBetweenCodePoints) {
     const std::string_view text = "a\xC3\xBC\xF0\x9F\x8D\x87z";  // 1, 2, 4 and 1 bytes.
     const std::size_t expected[] = {0, 1, 1, 3, 3, 3, 3, 7, 8, 8};
     for (std::size_t limit = 0; limit < std::size(expected); ++limit) {
-        EXPECT_EQ(cut_utf8(text, limit), text.substr(0, expected[limit])) << limit;
+        EXPECT_EQ(base::cut_utf8(text, limit), text.substr(0, expected[limit])) << limit;
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <protozero/exception.hpp>
 
-#include "otlp/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::otlp {
 
@@ -77,7 +77,7 @@ std::string_view Message::bytes(std::string_view field) {
 
 std::string_view Message::text(std::string_view field) {
     const std::string_view view = bytes(field);
-    if (is_utf8(view)) return view;
+    if (base::is_utf8(view)) return view;
     fail(field, "not UTF-8");
     return {};
 }

@@ -1,12 +1,12 @@
 #pragma once
 
-// UTF-8 (RFC 3629): a protobuf string must be valid, or receivers refuse the whole request with it.
+// UTF-8 (RFC 3629). Strings of protobuf and JSON must be valid, or receivers refuse the whole message with them.
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace grapevine::otlp {
+namespace grapevine::base {
 
 // Without overlong forms, surrogates, or code points beyond U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
@@ -17,7 +17,7 @@ namespace grapevine::otlp {
 // The longest start of the valid `text` of at most `bytes_max` bytes that ends between two code points.
 [[nodiscard]] std::string_view cut_utf8(std::string_view text, std::size_t bytes_max);
 
-// A text fit for a protobuf string: `text` itself where it is valid, else repaired. The view lives as long as both.
+// A text fit for such a string: `text` itself where it is valid, else repaired. The view lives as long as both.
 class SafeText {
 public:
     explicit SafeText(std::string_view text) : view_(text) {
@@ -33,4 +33,4 @@ private:
     std::string_view view_;
 };
 
-}  // namespace grapevine::otlp
+}  // namespace grapevine::base

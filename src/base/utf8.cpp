@@ -1,9 +1,9 @@
-#include "otlp/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <cstdint>
 #include <cstring>
 
-namespace grapevine::otlp {
+namespace grapevine::base {
 
 namespace {
 
@@ -95,4 +95,4 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) {
     return text.substr(0, end);
 }
 
-}  // namespace grapevine::otlp
+}  // namespace grapevine::base
