@@ -31,7 +31,10 @@ using cli::Exit;
 
 constexpr int kDataDirsMax = 64;                        // Default data directories tried for one mesh and type.
 constexpr std::chrono::milliseconds kLeaveLimit{1900};  // A leave that takes longer is cut off: 2 s are promised.
-constexpr std::chrono::seconds kTrimDelay{10};          // By then a node has met its neighbours.
+// By the first a node has met its neighbours, by the second exchanges with newcomers are over and their connections
+// closed, by the last nobody is asked back any more.
+constexpr std::chrono::seconds kTrimDelays[] = {std::chrono::seconds(10), std::chrono::seconds(30),
+                                                std::chrono::seconds(120)};
 
 const char* environment_of(const char* name) {
     return std::getenv(name);
@@ -86,7 +89,9 @@ public:
 
     int run(std::unique_ptr<Node> node) {
         node_ = std::move(node);
-        loop_.after(kTrimDelay, [] { io::trim_after_start(); });
+        for (const std::chrono::seconds delay : kTrimDelays) {
+            loop_.after(delay, [] { io::trim_after_start(); });
+        }
         loop_.run();
         return 0;
     }
