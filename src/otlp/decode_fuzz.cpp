@@ -35,7 +35,7 @@ DecodeLimits tight() {
 }
 
 void check_text(const std::string& text, const DecodeLimits& limits) {
-    require(text.size() <= limits.text_bytes_max && base::is_utf8(text));
+    require(text.size() <= limits.text_bytes_max && grapevine::base::is_utf8(text));
 }
 
 void check_attributes(const RowAttributes& attributes, const DecodeLimits& limits) {
