@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "grapevine/node_main_flags_testing.hpp"
+
 namespace grapevine::cli {
 namespace {
 
@@ -14,21 +16,6 @@ const std::vector<Flag>& table() {
                                           {"--seed", Arity::many, "TICKET", "a seed"},
                                           {"--json", Arity::none, "", "as JSON"}};
     return kTable;
-}
-
-// A program with one command: itself.
-base::Result<Parsed> parse_flags(const std::vector<Flag>& flags, std::size_t positionals_max,
-                                 const std::vector<std::string>& words) {
-    CommandLine line;
-    line.name = "program";
-    line.flags = flags;
-    line.arguments = "NAME";
-    line.arguments_max = positionals_max;
-    auto outcome = parse_words(line, words, 80);
-    if (!outcome) {
-        return tl::unexpected(outcome.error());
-    }
-    return std::get<Parsed>(*outcome);
 }
 
 TEST(Flags, ValueFollowsOrStandsAfterEquals) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "grapevine/node_main_flags_testing.hpp"
+
 #include "grapevine/node_main_file.hpp"
 
 namespace grapevine::cli {
@@ -16,20 +18,6 @@ Environment environment_of(const Variables& variables) {
         const auto found = variables.find(name);
         return found == variables.end() ? nullptr : found->second.c_str();
     };
-}
-
-base::Result<Parsed> parse_flags(const std::vector<Flag>& flags, std::size_t positionals_max,
-                                 const std::vector<std::string>& words) {
-    CommandLine line;
-    line.name = "program";
-    line.flags = flags;
-    line.arguments = "NAME";
-    line.arguments_max = positionals_max;
-    auto outcome = parse_words(line, words, 80);
-    if (!outcome) {
-        return tl::unexpected(outcome.error());
-    }
-    return std::get<Parsed>(*outcome);
 }
 
 base::Result<Settings> load(const std::vector<std::string>& words, const Variables& variables = {},

@@ -14,12 +14,6 @@ namespace grapevine::io {
 
 namespace {
 
-base::Rng seeded_rng() {
-    std::uint64_t seed = 0;
-    fill_random(reinterpret_cast<std::uint8_t*>(&seed), sizeof seed);
-    return base::Rng(seed);
-}
-
 HttpServer server_of(const SignalTarget& target) {
     return {target.https,
             target.host,

@@ -97,4 +97,10 @@ void fill_random(std::uint8_t* out, std::size_t size) {
     }
 }
 
+base::Rng seeded_rng() {
+    std::uint64_t seed = 0;
+    fill_random(reinterpret_cast<std::uint8_t*>(&seed), sizeof seed);
+    return base::Rng(seed);
+}
+
 }  // namespace grapevine::io

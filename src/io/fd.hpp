@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/rng.hpp"
 #include "telemetry/ledger.hpp"
 
 namespace grapevine::io {
@@ -46,5 +47,7 @@ int write_fully(int fd, std::string_view data);
 
 // Fills `out` from the kernel's randomness.
 void fill_random(std::uint8_t* out, std::size_t size);
+// A generator seeded by it.
+base::Rng seeded_rng();
 
 }  // namespace grapevine::io

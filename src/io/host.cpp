@@ -1,22 +1,14 @@
 #include "io/host.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
+#include "io/fd.hpp"
 #include "telemetry/catalogue.hpp"
 
 namespace grapevine::io {
 
 namespace {
-
-base::Rng seeded_rng() {
-    std::array<std::uint8_t, 8> bytes{};
-    fill_random(bytes.data(), bytes.size());
-    std::uint64_t seed = 0;
-    std::memcpy(&seed, bytes.data(), sizeof seed);
-    return base::Rng(seed);
-}
 
 bool serves(const base::SocketAddr& socket, const quic::Transmit& train) {
     if (socket.family != train.remote.family) {

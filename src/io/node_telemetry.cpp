@@ -3,20 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/rng.hpp"
 #include "io/fd.hpp"
 
 namespace grapevine::io {
 
 namespace {
 
-base::Rng seeded_rng() {
-    std::uint64_t seed = 0;
-    fill_random(reinterpret_cast<std::uint8_t*>(&seed), sizeof seed);
-    return base::Rng(seed);
-}
-
-telemetry::RecorderConfig recorder_config(const Runtime&, const ExportConfig& config) {
+telemetry::RecorderConfig recorder_config(const ExportConfig& config) {
     telemetry::RecorderConfig recorder = config.recorder;
     recorder.keep = config.any();
     return recorder;
@@ -37,7 +30,7 @@ NodeTelemetry::NodeTelemetry(Runtime& runtime, const OtelEnvironment& environmen
     : runtime_(runtime),
       config_(environment.config),
       clock_(clock_offset),
-      recorder_(recorder_config(runtime, config_), seeded_rng(), clock_) {
+      recorder_(recorder_config(config_), seeded_rng(), clock_) {
     runtime_.log().set_recorder(recorder_);
     for (const std::string& warning : environment.warnings)
         runtime_.log().write(LogLevel::warn, "telemetry", "%s", warning.c_str());

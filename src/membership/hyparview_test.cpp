@@ -1,89 +1,9 @@
 #include "membership/hyparview.hpp"
 
-#include <algorithm>
-#include <memory>
-
-#include <gtest/gtest.h>
+#include "membership/hyparview_testing.hpp"
 
 namespace grapevine::membership {
 namespace {
-
-using wire::Priority;
-
-EndpointId peer(std::uint8_t n) {
-    EndpointId id;
-    id.bytes.fill(n);
-    return id;
-}
-
-TimePoint at(Duration since_start) {
-    return TimePoint(since_start);
-}
-
-wire::PeerData data(std::string_view text) {
-    return {text.begin(), text.end()};
-}
-
-const std::optional<wire::PeerData> kNoAddress = wire::PeerData{};
-
-class HyParViewTest : public ::testing::Test {
-protected:
-    void make(Config config = {}) { view_ = std::make_unique<HyParView>(peer(0), config, rng_, ledger_); }
-
-    Effects receive(std::uint8_t from, const wire::MembershipMessage& message, Duration when = 0s) {
-        Effects out;
-        view_->on_message(peer(from), message, at(when), out);
-        return out;
-    }
-    Effects lose(std::uint8_t from, Duration when = 0s) {
-        Effects out;
-        view_->on_peer_disconnected(peer(from), at(when), out);
-        return out;
-    }
-    Effects deadline(Duration when) {
-        Effects out;
-        view_->on_deadline(at(when), out);
-        return out;
-    }
-    // Peers 1 to count join.
-    void fill(std::uint8_t count) {
-        for (std::uint8_t n = 1; n <= count; ++n) {
-            receive(n, wire::Join{kNoAddress});
-            receive(n, wire::Neighbor{Priority::high, kNoAddress});
-        }
-    }
-    void know(std::initializer_list<std::uint8_t> peers) {
-        wire::ShuffleReply reply;
-        for (const std::uint8_t n : peers) {
-            reply.nodes.push_back({peer(n), std::nullopt});
-        }
-        receive(view_->active().empty() ? std::uint8_t{200} : view_->active().front().bytes[0], reply);
-    }
-    template <typename T>
-    static std::vector<T> all(const Effects& effects) {
-        std::vector<T> found;
-        for (const Effect& effect : effects) {
-            if (const auto* e = std::get_if<T>(&effect)) {
-                found.push_back(*e);
-            }
-        }
-        return found;
-    }
-    template <typename T>
-    static std::vector<std::pair<EndpointId, T>> sent(const Effects& effects) {
-        std::vector<std::pair<EndpointId, T>> found;
-        for (const SendMembership& send : all<SendMembership>(effects)) {
-            if (const auto* message = std::get_if<T>(&send.message)) {
-                found.emplace_back(send.to, *message);
-            }
-        }
-        return found;
-    }
-
-    base::Rng rng_{7};
-    telemetry::Ledger ledger_;
-    std::unique_ptr<HyParView> view_;
-};
 
 TEST_F(HyParViewTest, JoinSendsOwnDataAndSkipsItself) {
     make();
@@ -207,31 +127,6 @@ TEST_F(HyParViewTest, AForwardJoinThatEndsAsksTheNewcomerWithoutAddingIt) {
     // The confirmation frees an iroh node of the mark that it keeps for us.
     EXPECT_EQ(answer, (Effects{NeighborUp{peer(9), Priority::high},
                                SendMembership{peer(9), wire::Neighbor{Priority::low, kNoAddress}}}));
-}
-
-// Invariant 3: a confirmation is the end, also where both asked at once.
-TEST_F(HyParViewTest, AConfirmationIsNotAnswered) {
-    make();
-    const Effects answer = receive(1, wire::Neighbor{Priority::high, kNoAddress});
-    EXPECT_EQ(sent<wire::Neighbor>(answer).size(), 1U);
-    EXPECT_TRUE(receive(1, wire::Neighbor{Priority::low, kNoAddress}, 50ms).empty());
-}
-
-// Invariant 1: up to active_view_max, and nobody is evicted for it.
-TEST_F(HyParViewTest, ANodeOfStandingWithRoomEndsTheWalkOfANewcomer) {
-    make();
-    fill(5);
-    const wire::ForwardJoin walk{{peer(9), std::nullopt}, wire::Ttl{5}};
-    EXPECT_EQ(sent<wire::ForwardJoin>(receive(1, walk, 29s)).size(), 1U);
-    EXPECT_EQ(sent<wire::Neighbor>(receive(1, walk, 30s)).size(), 1U);
-    receive(9, wire::Neighbor{Priority::high, kNoAddress}, 30s + 50ms);
-    receive(1, wire::ForwardJoin{{peer(10), std::nullopt}, wire::Ttl{5}}, 31s);
-    receive(10, wire::Neighbor{Priority::high, kNoAddress}, 31s + 50ms);
-    EXPECT_EQ(view_->active().size(), Config{}.active_view_max);
-    EXPECT_EQ(view_->counters().evictions, 0U);
-    const Effects full = receive(1, wire::ForwardJoin{{peer(11), std::nullopt}, wire::Ttl{5}}, 32s);
-    EXPECT_EQ(sent<wire::ForwardJoin>(full).size(), 1U);
-    EXPECT_TRUE(sent<wire::Neighbor>(full).empty());
 }
 
 TEST_F(HyParViewTest, AForwardJoinWithOneNeighborEndsAtOnce) {
@@ -446,65 +341,6 @@ TEST_F(HyParViewTest, PeerDataIsReportedWhenItChanges) {
     EXPECT_TRUE(all<PeerDataLearned>(receive(1, wire::Join{data("a")})).empty());
     EXPECT_TRUE(all<PeerDataLearned>(receive(1, wire::Join{kNoAddress})).empty());
     EXPECT_EQ(all<PeerDataLearned>(receive(1, wire::Join{data("b")})).size(), 1U);
-}
-
-// Invariant 1: a settled victim may come back beyond the capacity; nobody else may.
-TEST_F(HyParViewTest, ASettledVictimIsAskedBackAndWelcome) {
-    make();
-    fill(5);
-    const auto down = all<NeighborDown>(receive(6, wire::Join{kNoAddress}, 10s));
-    ASSERT_EQ(down.size(), 1U);
-    const std::uint8_t victim = down[0].peer.bytes[0];
-    const auto asked = sent<wire::Neighbor>(deadline(10s + Config{}.take_back_after));
-    ASSERT_EQ(asked.size(), 1U);
-    EXPECT_EQ(asked[0].first, peer(victim));
-    EXPECT_EQ(asked[0].second.priority, Priority::low);
-    receive(victim, wire::Neighbor{Priority::low, kNoAddress}, 10s + 150ms);
-    EXPECT_EQ(view_->active().size(), 6U);
-    receive(9, wire::Neighbor{Priority::low, kNoAddress}, 10s + 200ms);
-    EXPECT_FALSE(view_->is_active(peer(9)));
-    EXPECT_EQ(view_->counters().take_backs, 1U);
-}
-
-// Invariant 3: and not for ever.
-TEST_F(HyParViewTest, ASettledNeighborThatDropsUsIsAskedForAWhile) {
-    Config config;
-    config.take_back_tries = 2;
-    config.shuffle_interval = 3600s;
-    make(config);
-    fill(5);
-    know({11, 12, 13, 14, 15, 16, 17, 18, 19, 20});
-    ASSERT_TRUE(sent<wire::Neighbor>(receive(3, wire::Disconnect{true, false}, 10s)).empty());
-    receive(6, wire::Neighbor{Priority::low, kNoAddress}, 11s);  // The place is taken.
-    for (int tries = 1; tries <= 2; ++tries) {
-        const Duration when = 10s + tries * config.take_back_interval;
-        EXPECT_EQ(view_->next_deadline(), at(when));
-        const Effects out = deadline(when);
-        ASSERT_EQ(sent<wire::Neighbor>(out).size(), 1U);
-        EXPECT_EQ(out[0], Effect(SendMembership{peer(3), wire::Neighbor{Priority::low, kNoAddress}}));
-        receive(3, wire::Disconnect{true, false}, when + 50ms);  // It has no room.
-    }
-    EXPECT_TRUE(deadline(10s + 3 * config.take_back_interval).empty());
-    EXPECT_EQ(view_->counters().take_backs, 2U);
-    EXPECT_GT(view_->next_deadline(), at(1000s));
-}
-
-TEST_F(HyParViewTest, AFormerNeighborThatDiedIsForgotten) {
-    make();
-    fill(5);
-    receive(3, wire::Disconnect{true, false}, 10s);
-    lose(3, 10s + 1ms);  // The close that belongs to its goodbye.
-    lose(3, 12s);
-    EXPECT_TRUE(sent<wire::Neighbor>(deadline(10s + Config{}.take_back_interval)).empty());
-    EXPECT_EQ(view_->counters().take_backs, 0U);
-}
-
-TEST_F(HyParViewTest, AnUnsettledVictimIsNotAskedBack) {
-    make();
-    fill(6);
-    EXPECT_EQ(view_->counters().evictions, 1U);
-    EXPECT_TRUE(sent<wire::Neighbor>(deadline(Config{}.take_back_after)).empty());
-    EXPECT_EQ(view_->counters().take_backs, 0U);
 }
 
 TEST_F(HyParViewTest, AStrayBroadcastIsAnsweredWithGoodbyeOnceInAWhile) {
