@@ -70,7 +70,7 @@ std::vector<stack::Figure> NodeTelemetry::figures() const {
         {"telemetry.spans_unsampled", c.spans_unsampled},     {"telemetry.spans_abandoned", c.spans_abandoned},
         {"telemetry.logs_recorded", c.logs_recorded},         {"telemetry.logs_dropped", c.logs_dropped},
         {"telemetry.attributes_cut", c.attributes_cut},       {"telemetry.spans_waiting", recorder_.spans_waiting()},
-        {"telemetry.logs_waiting", recorder_.logs_waiting()},
+        {"telemetry.logs_waiting", recorder_.logs_waiting()}, {"telemetry.bytes_waiting", recorder_.bytes_waiting()},
     };
     if (exporter_)
         for (auto& figure : exporter_->figures())

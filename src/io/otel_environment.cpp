@@ -19,6 +19,9 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kDelayMsMax = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kTimeoutMsMax = 10ULL * 60 * 1000;
+// A longer queue may occupy more: what the default sizes have, a record.
+constexpr std::size_t kBytesASpan = 256;
+constexpr std::size_t kBytesALog = 128;
 
 struct SignalName {
     std::string_view upper;  // "TRACES"
@@ -258,6 +261,9 @@ void Reader::read_batches() {
     read_duration("OTEL_METRIC_EXPORT_INTERVAL", 100, kDelayMsMax, config.metric_interval);
     read_count({"OTEL_BSP_MAX_QUEUE_SIZE"}, 1, kOtelQueueMax, config.recorder.spans_max);
     read_count({"OTEL_BLRP_MAX_QUEUE_SIZE"}, 1, kOtelQueueMax, config.recorder.logs_max);
+    telemetry::RecorderConfig& recorder = config.recorder;
+    recorder.spans_bytes_max = std::max(recorder.spans_bytes_max, recorder.spans_max * kBytesASpan);
+    recorder.logs_bytes_max = std::max(recorder.logs_bytes_max, recorder.logs_max * kBytesALog);
     config.span_batch_max = std::min(config.span_batch_max, config.recorder.spans_max);
     config.log_batch_max = std::min(config.log_batch_max, config.recorder.logs_max);
     read_count({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE"}, 1, config.recorder.spans_max, config.span_batch_max);

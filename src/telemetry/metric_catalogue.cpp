@@ -199,6 +199,7 @@ constexpr Row kRows[] = {
     drop("telemetry.attributes_cut", "telemetry", "attribute_cut"),
     by("telemetry.spans_waiting", kQueueDepth, "queue", "spans"),
     by("telemetry.logs_waiting", kQueueDepth, "queue", "logs"),
+    by("telemetry.bytes_waiting", kQueueBytes, "queue", "telemetry"),
     by("export.batches_sent", kExportBatches, "result", "sent"),
     by("export.failed_status", kExportBatches, "result", "status"),
     by("export.failed_timeout", kExportBatches, "result", "timeout"),

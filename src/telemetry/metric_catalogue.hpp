@@ -29,6 +29,7 @@ inline constexpr MetricSpec kFramesSent{"mesh.frames_sent", "{frame}", "Frames s
 inline constexpr MetricSpec kFramesReceived{"mesh.frames_received", "{frame}", "Frames received."};
 inline constexpr MetricSpec kDrops{"mesh.drops", "{item}", "What was refused or lost, by layer and cause."};
 inline constexpr MetricSpec kQueueDepth{"mesh.queue.depth", "{item}", "What waits in a queue now.", Instrument::gauge};
+inline constexpr MetricSpec kQueueBytes{"mesh.queue.size", "By", "What a queue occupies now.", Instrument::gauge};
 
 // Peers.
 inline constexpr MetricSpec kPeerRtt{"mesh.peer.rtt_ms", "ms", "Round trips of pings to mesh services.",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/utf8.hpp"
 
 namespace grapevine::telemetry {
 
@@ -91,7 +92,11 @@ OpenSpan& OpenSpan::fail(std::string_view why) {
 }
 
 Recorder::Recorder(RecorderConfig config, base::Rng rng, const Clock& clock)
-    : config_(std::move(config)), rng_(rng), clock_(clock) {}
+    : config_(std::move(config)),
+      rng_(rng),
+      clock_(clock),
+      spans_(config_.spans_max, config_.spans_bytes_max),
+      logs_(config_.logs_max, config_.logs_bytes_max) {}
 
 bool Recorder::sample_root(const base::TraceId& trace) const {
     if (config_.sampler.root != Sampler::Root::ratio) return config_.sampler.root == Sampler::Root::always_on;
@@ -168,9 +173,13 @@ base::TraceContext Recorder::outgoing(const OpenSpan& span) const {
 }
 
 void Recorder::cut(Value& value) {
-    auto* text = std::get_if<std::string>(&value);
-    if (text == nullptr || text->size() <= config_.attribute_bytes_max) return;
-    text->resize(config_.attribute_bytes_max);
+    if (auto* text = std::get_if<std::string>(&value)) cut(*text);
+}
+
+void Recorder::cut(std::string& text) {
+    if (text.size() <= config_.attribute_bytes_max) return;
+    text.resize(base::cut_utf8(text, config_.attribute_bytes_max).size());
+    text.shrink_to_fit();
     ++counters_.attributes_cut;
 }
 
@@ -186,46 +195,19 @@ void Recorder::finish(OpenSpan open, std::uint64_t end_unix_ns) {
     }
     for (Attribute& attribute : span.attributes)
         cut(attribute.value);
+    cut(span.status_text);
+    span.attributes.shrink_to_fit();
     ++counters_.spans_recorded;
-    spans_.push_back(std::move(span));
-    if (spans_.size() > config_.spans_max) {
-        spans_.pop_front();
-        ++counters_.spans_dropped;
-    }
+    counters_.spans_dropped += spans_.push(std::move(span));
 }
 
 void Recorder::log(LogRecord record) {
     if (!config_.keep || !wants(record.target, record.level)) return;
     if (record.unix_ns == 0) record.unix_ns = clock_.unix_ns();
-    if (record.body.size() > config_.attribute_bytes_max) {
-        record.body.resize(config_.attribute_bytes_max);
-        ++counters_.attributes_cut;
-    }
+    cut(record.body);
+    record.attributes.shrink_to_fit();
     ++counters_.logs_recorded;
-    logs_.push_back(std::move(record));
-    if (logs_.size() > config_.logs_max) {
-        logs_.pop_front();
-        ++counters_.logs_dropped;
-    }
-}
-
-namespace {
-
-template <typename Record>
-std::vector<Record> take(std::deque<Record>& from, std::size_t count) {
-    const auto last = from.begin() + static_cast<std::ptrdiff_t>(std::min(count, from.size()));
-    std::vector<Record> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(last));
-    from.erase(from.begin(), last);
-    return taken;
-}
-
-}  // namespace
-
-std::vector<Span> Recorder::take_spans(std::size_t count) {
-    return take(spans_, count);
-}
-std::vector<LogRecord> Recorder::take_logs(std::size_t count) {
-    return take(logs_, count);
+    counters_.logs_dropped += logs_.push(std::move(record));
 }
 
 }  // namespace grapevine::telemetry

@@ -7,7 +7,8 @@
 //  1. A span that the filter refuses costs one comparison; nothing is made and no clock is read.
 //  2. Sampling is decided once, at the root, from the trace id; children follow their parent, also a remote one
 //     (parentbased). What is not sampled keeps its context, so that the decision travels.
-//  3. Full means the oldest finished record goes, and is counted. Nothing here ever blocks or fails.
+//  3. Records wait within a count and within bytes. Full means the oldest goes, and is counted. Nothing here ever
+//     blocks or fails.
 //  4. A child starts no earlier than its parent: a span with a remote parent is put on the parent's clock by the offset
 //     that the caller states (within its error the clocks are taken for equal), and if that is not enough, moved to the
 //     moment at which the parent's message was sent. Its own children inherit the shift. `clock.shift_ms` and
@@ -20,7 +21,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +31,7 @@
 #include "base/trace_context.hpp"
 #include "telemetry/filter.hpp"
 #include "telemetry/ledger.hpp"
+#include "telemetry/record_ring.hpp"
 #include "telemetry/span.hpp"
 
 namespace grapevine::telemetry {
@@ -52,8 +53,13 @@ struct Sampler {
 struct RecorderConfig {
     Filter filter{Level::info};
     Sampler sampler;
-    std::size_t spans_max = 2048;            // OTEL_BSP_MAX_QUEUE_SIZE; finished spans that wait.
-    std::size_t logs_max = 2048;             // OTEL_BLRP_MAX_QUEUE_SIZE
+    std::size_t spans_max = 2048;  // OTEL_BSP_MAX_QUEUE_SIZE; finished spans that wait.
+    std::size_t logs_max = 2048;   // OTEL_BLRP_MAX_QUEUE_SIZE
+    // What those may occupy: a node whose receiver is away for hours keeps to its memory all the same. A queue size
+    // that was asked for brings its memory with it. About 900 spans of a mesh, or as many log
+    // records: more than one batch of each.
+    std::size_t spans_bytes_max = 512 * 1024;
+    std::size_t logs_bytes_max = 256 * 1024;
     std::size_t attributes_max = 64;         // OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT (default there: 128)
     std::size_t attribute_bytes_max = 1024;  // OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT (default there: none)
     std::size_t links_max = 32;              // OTEL_SPAN_LINK_COUNT_LIMIT (default there: 128)
@@ -153,10 +159,12 @@ public:
     [[nodiscard]] const Filter& filter() const { return config_.filter; }
 
     // Oldest first, at most `count`.
-    [[nodiscard]] std::vector<Span> take_spans(std::size_t count);
-    [[nodiscard]] std::vector<LogRecord> take_logs(std::size_t count);
+    [[nodiscard]] std::vector<Span> take_spans(std::size_t count) { return spans_.take(count); }
+    [[nodiscard]] std::vector<LogRecord> take_logs(std::size_t count) { return logs_.take(count); }
     [[nodiscard]] std::size_t spans_waiting() const { return spans_.size(); }
     [[nodiscard]] std::size_t logs_waiting() const { return logs_.size(); }
+    // Of both.
+    [[nodiscard]] std::size_t bytes_waiting() const { return spans_.bytes() + logs_.bytes(); }
     [[nodiscard]] const RecorderCounters& counters() const { return counters_; }
     // Spans that are open; its time is unix_ns().
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
@@ -174,13 +182,14 @@ private:
     void finish(OpenSpan span, std::uint64_t end_unix_ns);
     [[nodiscard]] bool sample_root(const base::TraceId& trace) const;
     void cut(Value& value);
+    void cut(std::string& text);
 
     RecorderConfig config_;
     base::Rng rng_;
     const Clock& clock_;
     Ledger ledger_;
-    std::deque<Span> spans_;
-    std::deque<LogRecord> logs_;
+    RecordRing<Span> spans_;
+    RecordRing<LogRecord> logs_;
     RecorderCounters counters_;
 };
 

@@ -154,6 +154,42 @@ TEST(Recorder, TheOldestMakesRoom) {
     EXPECT_EQ(recorder.take_logs(9)[0].body, "3");
 }
 
+// Rule 3: what waits is bounded by its bytes too, whatever the spans and log records are like.
+TEST(Recorder, WhatWaitsKeepsToItsBytes) {
+    TestClock clock;
+    RecorderConfig config;
+    config.spans_bytes_max = 64 * 1024;
+    config.logs_bytes_max = 16 * 1024;
+    Recorder recorder(config, base::Rng(1), clock);
+    std::size_t largest = 0;
+    for (std::size_t i = 0; i < 2000; ++i) {
+        OpenSpan span = recorder.begin(kWork);
+        for (std::size_t n = 0; n < i % 7; ++n)
+            span.set("text", std::string(i % 300, 'x')).link(span.context());
+        recorder.end(std::move(span));
+        recorder.log({0, Level::info, Target::app, "site", std::string(i % 500, 'y'), {{"peer_id", "z"}}, {}});
+        largest = std::max(largest, recorder.bytes_waiting());
+    }
+    EXPECT_LE(largest, config.spans_bytes_max + config.logs_bytes_max);
+    EXPECT_GT(recorder.bytes_waiting(), (config.spans_bytes_max + config.logs_bytes_max) * 9 / 10);
+    EXPECT_EQ(recorder.counters().spans_dropped + recorder.spans_waiting(), 2000U);
+    EXPECT_EQ(recorder.counters().logs_dropped + recorder.logs_waiting(), 2000U);
+    EXPECT_GT(recorder.take_spans(2000).size(), 20U);
+    EXPECT_GT(recorder.take_logs(2000).size(), 20U);
+    EXPECT_EQ(recorder.bytes_waiting(), 0U);
+}
+
+TEST(Recorder, ARecordLargerThanTheRingIsKeptAlone) {
+    TestClock clock;
+    RecorderConfig config;
+    config.logs_bytes_max = 1;
+    Recorder recorder(config, base::Rng(1), clock);
+    recorder.log({0, Level::info, Target::app, "site", "first", {}, {}});
+    recorder.log({0, Level::info, Target::app, "site", "second", {}, {}});
+    EXPECT_EQ(recorder.logs_waiting(), 1U);
+    EXPECT_EQ(recorder.take_logs(1)[0].body, "second");
+}
+
 // Rule 4.
 TEST(Recorder, AChildNeverPrecedesItsRemoteParent) {
     TestClock ahead(kStart + 30 * kSecond);
@@ -230,6 +266,23 @@ TEST(Recorder, AttributesAreBounded) {
     const Span kept = recorder.take_spans(1)[0];
     EXPECT_EQ(kept.attributes, (Attributes{{"a", "1234"}, {"b", "1234"}}));
     EXPECT_EQ(kept.links.size(), 1U);
+    EXPECT_EQ(recorder.counters().attributes_cut, 3U);
+}
+
+// Rule 5: what is cut ends between two characters.
+TEST(Recorder, TextIsCutBetweenCharacters) {
+    TestClock clock;
+    RecorderConfig config;
+    config.attribute_bytes_max = 4;
+    Recorder recorder(config, base::Rng(1), clock);
+    OpenSpan span = recorder.begin(kWork);
+    span.set("a", "abc\u20ac").fail("\u20ac\u20ac");
+    recorder.end(std::move(span));
+    recorder.log({0, Level::info, Target::app, "site", "\u00e9\u00e9\u00e9", {}, {}});
+    const Span kept = recorder.take_spans(1)[0];
+    EXPECT_EQ(kept.attributes, (Attributes{{"a", "abc"}}));
+    EXPECT_EQ(kept.status_text, "\u20ac");
+    EXPECT_EQ(recorder.take_logs(1)[0].body, "\u00e9\u00e9");
     EXPECT_EQ(recorder.counters().attributes_cut, 3U);
 }
 

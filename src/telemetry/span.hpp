@@ -3,6 +3,7 @@
 // Spans, log records and their attributes as values: what the OpenTelemetry data model calls by the same names. Times
 // are nanoseconds since the Unix epoch.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -64,5 +65,9 @@ struct LogRecord {
     Attributes attributes;
     base::TraceContext context;  // Invalid: none.
 };
+
+// What a record occupies: itself and what it holds on the heap, without the allocator's own overhead.
+[[nodiscard]] std::size_t footprint(const Span& span);
+[[nodiscard]] std::size_t footprint(const LogRecord& record);
 
 }  // namespace grapevine::telemetry
