@@ -32,7 +32,7 @@ set(GRAPEVINE_ALLOWED_apps base wire telemetry otlp membership broadcast directo
 set(GRAPEVINE_EXTERNAL_base sodium)
 set(GRAPEVINE_EXTERNAL_quic ngtcp2)
 set(GRAPEVINE_EXTERNAL_sim toml)
-set(GRAPEVINE_EXTERNAL_otlp protozero otlp_proto)  # The latter in tests only.
+set(GRAPEVINE_EXTERNAL_otlp protozero)
 set(GRAPEVINE_EXTERNAL_io asio beast cares gnutls json toml zlib)
 set(GRAPEVINE_EXTERNAL_console asio beast json sqlite zlib)
 set(GRAPEVINE_EXTERNAL_grapevine cli11 json toml)

@@ -14,6 +14,11 @@ foreach(layer IN LISTS GRAPEVINE_ALLOWED_grapevine ITEMS grapevine)
     endforeach()
 endforeach()
 list(REMOVE_DUPLICATES library_external)
+foreach(external IN LISTS library_external)
+    if(NOT TARGET ${external})
+        message(FATAL_ERROR "the library needs '${external}', which this configuration does not have")
+    endif()
+endforeach()
 
 # Nothing to link while no layer has sources.
 if(NOT library_objects OR GRAPEVINE_FUZZ)
