@@ -1,16 +1,10 @@
 #include "apps/grapevine/collector_child.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <utility>
 
-#include "apps/grapevine/supervisor.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
 
@@ -19,24 +13,7 @@ namespace {
 
 constexpr const char* kMetricInterval = "10000";  // Milliseconds: often enough to look at.
 
-// One read of a non-blocking descriptor into `chunk`; nothing at its end.
-std::optional<std::string_view> read_some(int fd, std::array<char, 4096>& chunk) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size > 0) {
-        return std::string_view(chunk.data(), static_cast<std::size_t>(size));
-    }
-    return size < 0 && (errno == EAGAIN || errno == EINTR) ? std::optional<std::string_view>("") : std::nullopt;
-}
-
 }  // namespace
-
-CollectorChild::~CollectorChild() {
-    if (process_.pid != 0) {
-        end_with(SIGKILL);
-        ::waitpid(process_.pid, nullptr, 0);
-    }
-    close();
-}
 
 void CollectorChild::start(std::function<void()> decided) {
     decided_ = std::move(decided);
@@ -48,7 +25,7 @@ void CollectorChild::start(std::function<void()> decided) {
     timer_ = runtime_.at(runtime_.now() + kReadyWithin, base::Duration::zero(), [this] {
         timer_.reset();
         say_("collector: is not ready in time; going on without");
-        end_with(SIGKILL);
+        process_->signal(SIGKILL);
         decide();
     });
 }
@@ -57,94 +34,46 @@ base::Status CollectorChild::launch() {
     if (auto made = io::make_private_dir("collector directory", directory_); !made) {
         return made;
     }
-    auto log = ChildLog::open(directory_ / "collector.log");
-    if (!log) {
-        return tl::unexpected(log.error());
-    }
-    auto process = spawn_process(
-        {(programs_ / "grapevine").string(), "collect", "--json", "--listen", listen_, "--store", directory_.string()});
+    const std::vector<std::string> command{
+        (programs_ / "grapevine").string(), "collect", "--json", "--listen", listen_, "--store", directory_.string()};
+    auto process = ChildProcess::start(
+        runtime_, command, directory_ / "collector.log",
+        {[this](std::string_view line) { on_ready_line(line); }, [this](int wait_status) { on_exit(wait_status); }});
     if (!process) {
         return tl::unexpected(process.error());
     }
-    log_ = std::move(*log);
     process_ = std::move(*process);
-    line_.clear();
     state_ = State::starting;
-    started_ = runtime_.now();
-    const auto watched = [this](int fd, io::Runtime::Work work) -> std::optional<io::WatchId> {
-        const auto id = runtime_.watch(fd, std::move(work));
-        return id ? std::optional(*id) : std::nullopt;
-    };
-    out_watch_ = watched(process_.out.get(), [this] { on_output(); });
-    err_watch_ = watched(process_.err.get(), [this] { on_errors(); });
-    exit_watch_ = watched(process_.pidfd.get(), [this] { on_exit(); });
     return {};
 }
 
-void CollectorChild::on_output() {
-    std::array<char, 4096> chunk;
-    const auto text = read_some(process_.out.get(), chunk);
-    if (!text) {
-        runtime_.unwatch(*std::exchange(out_watch_, std::nullopt));
-        return;
-    }
-    if (state_ != State::starting || line_.size() + text->size() > kReadyLineMax) {
-        return;
-    }
-    line_ += *text;
-    if (const std::size_t end = line_.find('\n'); end != std::string::npos) {
-        on_ready(std::string_view(line_).substr(0, end));
-    }
-}
-
-void CollectorChild::on_ready(std::string_view line) {
+void CollectorChild::on_ready_line(std::string_view line) {
     const auto object = io::parse_json_object("collector", line);
     const auto url = object ? io::string_member(*object, "url") : std::nullopt;
     constexpr std::string_view kScheme = "http://";
-    if (!url || !url->starts_with(kScheme)) {
-        log_.append("grapevine up: not a ready line on stdout\n");
+    if (state_ != State::starting || !url || !url->starts_with(kScheme)) {
+        process_->note("not a ready line on stdout");
         return;
     }
     url_ = *url;
     listen_ = url->substr(kScheme.size());
     state_ = State::ready;
-    if (timer_) {
-        runtime_.cancel(*std::exchange(timer_, std::nullopt));
-    }
+    cancel_timer();
     decide();
 }
 
-void CollectorChild::on_errors() {
-    std::array<char, 4096> chunk;
-    const auto text = read_some(process_.err.get(), chunk);
-    if (!text) {
-        runtime_.unwatch(*std::exchange(err_watch_, std::nullopt));
-        return;
-    }
-    log_.append(*text);
-}
-
-void CollectorChild::on_exit() {
-    int status = 0;
-    if (::waitpid(process_.pid, &status, WNOHANG) != process_.pid) {
-        return;
-    }
-    std::array<char, 4096> chunk;
-    for (auto text = read_some(process_.err.get(), chunk); text && !text->empty();
-         text = read_some(process_.err.get(), chunk)) {
-        log_.append(*text);
-    }
-    close();
+void CollectorChild::on_exit(int wait_status) {
+    cancel_timer();
     const State before = std::exchange(state_, State::absent);
     if (before == State::stopping) {
         runtime_.post(std::exchange(done_, {}));
         return;
     }
     const bool again = !url_.empty();
-    say_("collector: ended, " + describe_wait_status(status) +
+    say_("collector: ended, " + describe_wait_status(wait_status) +
          (again ? "; starting it again" : "; going on without, see " + (directory_ / "collector.log").string()));
     if (again) {
-        again_ = runtime_.now() - started_ > kStable ? kAgainFirst : again_;
+        again_ = runtime_.now() - process_->started() > kStable ? kAgainFirst : again_;
         start_again();
     }
     decide();
@@ -160,16 +89,10 @@ void CollectorChild::start_again() {
     again_ = std::min(again_ * 2, kAgainMost);
 }
 
-void CollectorChild::close() {
-    for (auto* watch : {&out_watch_, &err_watch_, &exit_watch_}) {
-        if (*watch) {
-            runtime_.unwatch(*std::exchange(*watch, std::nullopt));
-        }
-    }
+void CollectorChild::cancel_timer() {
     if (timer_) {
         runtime_.cancel(*std::exchange(timer_, std::nullopt));
     }
-    process_ = {};
 }
 
 void CollectorChild::decide() {
@@ -178,30 +101,17 @@ void CollectorChild::decide() {
     }
 }
 
-void CollectorChild::end_with(int signal) const {
-    if (process_.pid != 0) {
-        ::kill(process_.pid, signal);
-    }
-}
-
 void CollectorChild::stop(std::function<void()> done) {
-    if (timer_) {
-        runtime_.cancel(*std::exchange(timer_, std::nullopt));
-    }
+    cancel_timer();
     decided_ = {};
-    if (process_.pid == 0) {
+    if (!process_ || !process_->running()) {
         state_ = State::absent;
         runtime_.post(std::move(done));
         return;
     }
     done_ = std::move(done);
     state_ = State::stopping;
-    end_with(SIGTERM);
-    end_with(SIGCONT);  // A stopped process could not hear the first.
-    timer_ = runtime_.at(runtime_.now() + kStopGrace, base::Duration::zero(), [this] {
-        timer_.reset();
-        end_with(SIGKILL);
-    });
+    process_->terminate();
 }
 
 bool environment_decides_export() {

@@ -3,21 +3,21 @@
 // The collector that `up` brings: `grapevine collect` as a child, beside the nodes.
 //
 // Rules:
-// - Like a node it asks the kernel for SIGKILL at its parent's death, and has its own process group.
+// - Like a node it never outlives this process (child_process.hpp).
 // - It listens on a port of 127.0.0.1 that the kernel chooses once; started again it takes the same, so that the nodes
 //   need not know.
 // - Its death ends nothing else: it is said, and it is started again after kAgainFirst, then twice as long each time up
 //   to kAgainMost, and from the beginning once it has run for kStable. One that was never ready is given up.
-// - Its stderr goes to collector.log in its directory, which is bounded.
+// - Its stderr goes to collector.log in its directory.
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "apps/grapevine/child_log.hpp"
-#include "apps/grapevine/spawn_process.hpp"
+#include "apps/grapevine/child_process.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "io/runtime.hpp"
@@ -27,25 +27,22 @@ namespace grapevine::apps {
 class CollectorChild {
 public:
     static constexpr base::Duration kReadyWithin = std::chrono::seconds(10);
-    static constexpr base::Duration kStopGrace = std::chrono::seconds(2);
     static constexpr base::Duration kAgainFirst = std::chrono::milliseconds(500);
     static constexpr base::Duration kAgainMost = std::chrono::seconds(30);
     static constexpr base::Duration kStable = std::chrono::minutes(1);
-    static constexpr std::size_t kReadyLineMax = 16 * 1024;
 
     using Say = std::function<void(const std::string& line)>;
 
     // `programs` has the grapevine command; the store is in `directory`.
     CollectorChild(io::Runtime& runtime, std::filesystem::path programs, std::filesystem::path directory, Say say)
         : runtime_(runtime), programs_(std::move(programs)), directory_(std::move(directory)), say_(std::move(say)) {}
-    // Kills and reaps it if it still runs.
-    ~CollectorChild();
+    ~CollectorChild() { cancel_timer(); }
     CollectorChild(const CollectorChild&) = delete;
     CollectorChild& operator=(const CollectorChild&) = delete;
 
     // `decided` is called once, later: when it is ready, or when it will not be.
     void start(std::function<void()> decided);
-    // SIGTERM, and SIGKILL after kStopGrace; `done` follows when it has been waited for.
+    // SIGTERM, and SIGKILL after ChildProcess::kStopGrace; `done` follows when it has been waited for.
     void stop(std::function<void()> done);
 
     // Empty until it was ready once.
@@ -56,14 +53,11 @@ private:
     enum class State : std::uint8_t { absent, starting, ready, stopping };
 
     base::Status launch();
-    void on_output();
-    void on_errors();
-    void on_exit();
-    void on_ready(std::string_view line);
+    void on_ready_line(std::string_view line);
+    void on_exit(int wait_status);
     void start_again();
-    void close();
+    void cancel_timer();
     void decide();
-    void end_with(int signal) const;
 
     io::Runtime& runtime_;
     std::filesystem::path programs_;
@@ -72,12 +66,8 @@ private:
     State state_ = State::absent;
     std::string listen_ = "127.0.0.1:0";
     std::string url_;
-    std::string line_;
-    SpawnedProcess process_;
-    ChildLog log_;
-    std::optional<io::WatchId> out_watch_, err_watch_, exit_watch_;
-    std::optional<io::TaskId> timer_;  // For what state_ waits for: readiness, the next start, the end.
-    base::TimePoint started_;
+    std::unique_ptr<ChildProcess> process_;  // Empty before the first start.
+    std::optional<io::TaskId> timer_;        // For what state_ waits for: readiness or the next start.
     base::Duration again_ = kAgainFirst;
     std::function<void()> decided_;
     std::function<void()> done_;

@@ -7,11 +7,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "apps/grapevine/child_process.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/node_view.hpp"
 #include "apps/grapevine/process_stat.hpp"
 #include "apps/grapevine/stdio.hpp"
-#include "apps/grapevine/supervisor.hpp"
 #include "apps/grapevine/terminal.hpp"
 #include "apps/grapevine/up_view.hpp"
 

@@ -1,38 +1,18 @@
 #include "apps/grapevine/supervisor.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <utility>
 
 #include <boost/json.hpp>
 
-#include "apps/grapevine/child_log.hpp"
-#include "apps/grapevine/spawn_process.hpp"
 #include "io/files.hpp"
 
 namespace grapevine::apps {
 namespace {
 
 constexpr std::array<std::string_view, 4> kProgramTypes{"broker", "gateway", "compute", "registry"};
-
-using Chunk = std::array<char, 4096>;
-
-enum class ReadState : std::uint8_t { data, nothing_now, end };
-
-// One read of a non-blocking descriptor; `out` is a part of `chunk`.
-ReadState read_some(int fd, Chunk& chunk, std::string_view& out) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size > 0) {
-        out = std::string_view(chunk.data(), static_cast<std::size_t>(size));
-        return ReadState::data;
-    }
-    return size < 0 && (errno == EAGAIN || errno == EINTR) ? ReadState::nothing_now : ReadState::end;
-}
 
 std::string text_at(const boost::json::object& object, std::string_view key) {
     const boost::json::value* value = object.if_contains(key);
@@ -43,39 +23,17 @@ std::string text_at(const boost::json::object& object, std::string_view key) {
 
 struct Supervisor::Entry {
     Child child;
-    SpawnedProcess process;
-    ChildLog log;
-    std::string line;  // What stdout has said of the ready line.
-    std::optional<io::WatchId> exit_watch;
-    std::optional<io::WatchId> out_watch;
-    std::optional<io::WatchId> err_watch;
-    std::optional<io::TaskId> kill_task;
+    std::unique_ptr<ChildProcess> process;  // Kept after its end, for what was asked of it then does no harm.
     bool restart = false;
 };
-
-std::string describe_wait_status(int status) {
-    if (WIFSIGNALED(status)) {
-        const int signal = WTERMSIG(status);
-        const char* name = ::strsignal(signal);
-        return "signal " + std::to_string(signal) + (name != nullptr ? " (" + std::string(name) + ")" : "");
-    }
-    return "exit code " + std::to_string(WEXITSTATUS(status));
-}
 
 Supervisor::Supervisor(io::Runtime& runtime, std::filesystem::path programs, Listener listener)
     : runtime_(runtime), programs_(std::move(programs)), listener_(std::move(listener)) {}
 
+// All are killed before the first is waited for.
 Supervisor::~Supervisor() {
     for (auto& [id, entry] : entries_) {
-        if (entry->child.alive()) {
-            ::kill(entry->child.pid, SIGKILL);
-        }
-    }
-    for (auto& [id, entry] : entries_) {
-        if (entry->child.alive()) {
-            ::waitpid(entry->child.pid, nullptr, 0);
-        }
-        close(*entry);
+        entry->process->signal(SIGKILL);
     }
 }
 
@@ -107,76 +65,40 @@ base::Result<ChildId> Supervisor::spawn(NodeSpec spec) {
         return tl::unexpected(launched.error());
     }
     const ChildId id = entry->child.id;
-    Entry& kept = *entries_.emplace(id, std::move(entry)).first->second;
-    watch(kept);
+    entries_.emplace(id, std::move(entry));
     return id;
 }
 
+// The handlers hold the id: a child that is forgotten by then is not found.
 base::Status Supervisor::launch(Entry& entry) {
     const NodeSpec& spec = entry.child.spec;
-    const std::vector<std::string> command = command_of(spec);
-    if (::access(command[0].c_str(), X_OK) != 0) {
-        return tl::unexpected(io::system_error(command[0], "execute", errno));
-    }
-    if (const auto made = io::make_private_dir("data directory", spec.data_dir); !made) {
+    if (auto made = io::make_private_dir("data directory", spec.data_dir); !made) {
         return made;
     }
-    auto log = ChildLog::open(spec.data_dir / "node.log");
-    if (!log) {
-        return tl::unexpected(log.error());
-    }
-    auto process = spawn_process(command);
+    const ChildId id = entry.child.id;
+    auto process = ChildProcess::start(runtime_, command_of(spec), spec.data_dir / "node.log",
+                                       {[this, id](std::string_view line) { on_ready_line(id, line); },
+                                        [this, id](int wait_status) { on_exit(id, wait_status); }});
     if (!process) {
         return tl::unexpected(process.error());
     }
-    entry.log = std::move(*log);
     entry.process = std::move(*process);
-    entry.line.clear();
-    entry.child.pid = entry.process.pid;
+    entry.child.pid = entry.process->pid();
     entry.child.state = ChildState::starting;
-    entry.child.started = runtime_.now();
+    entry.child.started = entry.process->started();
     return {};
 }
 
-// The callbacks hold the id: a child that is gone by then is not found. The descriptors are fresh, so watching can fail
-// only for want of kernel memory; the child then shows as starting for ever, and is still killed at the end.
-void Supervisor::watch(Entry& entry) {
-    const ChildId id = entry.child.id;
-    const auto watched = [this](int fd, io::Runtime::Work work) -> std::optional<io::WatchId> {
-        const auto watch_id = runtime_.watch(fd, std::move(work));
-        return watch_id ? std::optional(*watch_id) : std::nullopt;
-    };
-    entry.out_watch = watched(entry.process.out.get(), [this, id] { on_output(id); });
-    entry.err_watch = watched(entry.process.err.get(), [this, id] { on_errors(id); });
-    entry.exit_watch = watched(entry.process.pidfd.get(), [this, id] { on_exit(id); });
-}
-
-void Supervisor::on_output(ChildId id) {
+void Supervisor::on_ready_line(ChildId id, std::string_view line) {
     const auto found = entries_.find(id);
-    if (found == entries_.end()) {
+    if (found == entries_.end() || found->second->child.state != ChildState::starting) {
         return;
     }
     Entry& entry = *found->second;
-    Chunk chunk;
-    std::string_view text;
-    if (read_some(entry.process.out.get(), chunk, text) == ReadState::end && entry.out_watch) {
-        runtime_.unwatch(*entry.out_watch);  // The process itself is watched by its pidfd.
-        entry.out_watch.reset();
-    }
-    if (entry.child.state != ChildState::starting || entry.line.size() + text.size() > kReadyLineMax) {
-        return;
-    }
-    entry.line.append(text);
-    if (const std::size_t end = entry.line.find('\n'); end != std::string::npos) {
-        handle_ready_line(entry, std::string_view(entry.line).substr(0, end));
-    }
-}
-
-void Supervisor::handle_ready_line(Entry& entry, std::string_view line) {
     boost::json::error_code error;
     const boost::json::value value = boost::json::parse({line.data(), line.size()}, error);
     if (error || !value.is_object() || text_at(value.get_object(), "event") != "ready") {
-        entry.log.append("grapevine up: not a ready line on stdout\n");
+        entry.process->note("not a ready line on stdout");
         return;
     }
     const boost::json::object& object = value.get_object();
@@ -187,42 +109,14 @@ void Supervisor::handle_ready_line(Entry& entry, std::string_view line) {
     listener_(entry.child, Event::ready);
 }
 
-void Supervisor::on_errors(ChildId id) {
+void Supervisor::on_exit(ChildId id, int wait_status) {
     const auto found = entries_.find(id);
     if (found == entries_.end()) {
         return;
     }
     Entry& entry = *found->second;
-    Chunk chunk;
-    std::string_view text;
-    if (read_some(entry.process.err.get(), chunk, text) == ReadState::end && entry.err_watch) {
-        runtime_.unwatch(*entry.err_watch);
-        entry.err_watch.reset();
-    }
-    entry.log.append(text);
-}
-
-void Supervisor::drain_errors(Entry& entry) {
-    Chunk chunk;
-    std::string_view text;
-    while (read_some(entry.process.err.get(), chunk, text) == ReadState::data) {
-        entry.log.append(text);
-    }
-}
-
-void Supervisor::on_exit(ChildId id) {
-    const auto found = entries_.find(id);
-    if (found == entries_.end()) {
-        return;
-    }
-    Entry& entry = *found->second;
-    if (::waitpid(entry.child.pid, &entry.child.wait_status, WNOHANG) != entry.child.pid) {
-        return;
-    }
-    drain_errors(entry);
-    close(entry);
+    entry.child.wait_status = wait_status;
     entry.child.state = ChildState::ended;
-    entry.log.append("grapevine up: ended, " + describe_wait_status(entry.child.wait_status) + "\n");
     const bool again = std::exchange(entry.restart, false) && !all_ended_;
     listener_(entry.child, Event::ended);
     if (again) {
@@ -233,24 +127,9 @@ void Supervisor::on_exit(ChildId id) {
     finish_if_all_ended();
 }
 
-void Supervisor::close(Entry& entry) {
-    for (auto* watch_id : {&entry.exit_watch, &entry.out_watch, &entry.err_watch}) {
-        if (*watch_id) {
-            runtime_.unwatch(**watch_id);
-            watch_id->reset();
-        }
-    }
-    if (entry.kill_task) {
-        runtime_.cancel(*entry.kill_task);
-        entry.kill_task.reset();
-    }
-    entry.process = {};
-}
-
 void Supervisor::send_signal(ChildId id, int signal) {
-    const auto found = entries_.find(id);
-    if (found != entries_.end() && found->second->child.alive()) {
-        ::kill(found->second->child.pid, signal);
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        found->second->process->signal(signal);
     }
 }
 
@@ -260,14 +139,10 @@ void Supervisor::kill(ChildId id) {
 
 void Supervisor::stop(ChildId id) {
     const auto found = entries_.find(id);
-    if (found == entries_.end() || !found->second->child.alive() || found->second->kill_task) {
-        return;
+    if (found != entries_.end() && found->second->child.alive()) {
+        found->second->child.state = ChildState::stopping;
+        found->second->process->terminate();
     }
-    Entry& entry = *found->second;
-    entry.child.state = ChildState::stopping;
-    send_signal(id, SIGTERM);
-    send_signal(id, SIGCONT);  // A stopped process could not hear the first.
-    entry.kill_task = runtime_.at(runtime_.now() + kStopGrace, base::Duration::zero(), [this, id] { kill(id); });
 }
 
 base::Status Supervisor::restart_same_identity(ChildId id) {
@@ -281,11 +156,7 @@ base::Status Supervisor::restart_same_identity(ChildId id) {
         stop(id);
         return {};
     }
-    auto launched = launch(entry);
-    if (launched) {
-        watch(entry);
-    }
-    return launched;
+    return launch(entry);
 }
 
 void Supervisor::stop_all(std::function<void()> done) {

@@ -3,17 +3,12 @@
 // Node processes and their lives: start, stop, kill, restart, and word of each that is ready or has ended.
 //
 // Rules:
-// - A child never outlives the supervisor: it asks the kernel for SIGKILL at its parent's death before it becomes the
-// node,
-//   and looks whether the parent is already gone. So also kill -9 of the supervisor leaves nothing behind.
+// - A child never outlives the supervisor, whatever ends that (child_process.hpp).
 // - Each child has its own process group, so that Ctrl-C at a terminal reaches the supervisor alone, which then asks
-// each
-//   child once; a node takes a second signal as "at once".
+//   each child once; a node takes a second signal as "at once".
 // - Children inherit the environment without the MESH_* variables, except those of the log, and no configuration file:
 //   what a child is was said by its NodeSpec and nothing else.
-// - The pid of a child is used only while it has not been waited for, so it cannot belong to another process.
-// - stdout is read up to kReadyLineMax for the ready line; stderr goes to <data dir>/node.log, which is bounded.
-// - A child that is still there kStopGrace after SIGTERM is killed.
+// - stderr goes to <data dir>/node.log.
 
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +21,7 @@
 
 #include <sys/types.h>
 
+#include "apps/grapevine/child_process.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "io/runtime.hpp"
@@ -61,14 +57,9 @@ struct Child {
     [[nodiscard]] bool alive() const { return state != ChildState::ended; }
 };
 
-// "exit code 1", "signal 9 (Killed)".
-std::string describe_wait_status(int status);
-
 class Supervisor {
 public:
     static constexpr std::size_t kChildrenMax = 256;
-    static constexpr std::size_t kReadyLineMax = 16 * 1024;
-    static constexpr base::Duration kStopGrace = std::chrono::seconds(2);
 
     enum class Event : std::uint8_t { ready, ended };
     using Listener = std::function<void(const Child&, Event)>;
@@ -82,7 +73,7 @@ public:
 
     // Errors: no such program, data directory cannot be made, kChildrenMax reached, no process to be had.
     base::Result<ChildId> spawn(NodeSpec spec);
-    // SIGTERM, then SIGKILL after kStopGrace.
+    // SIGTERM, then SIGKILL after ChildProcess::kStopGrace.
     void stop(ChildId id);
     void kill(ChildId id);
     void send_signal(ChildId id, int signal);
@@ -100,13 +91,8 @@ private:
     struct Entry;
 
     base::Status launch(Entry& entry);
-    void watch(Entry& entry);
-    void on_output(ChildId id);
-    void on_errors(ChildId id);
-    static void drain_errors(Entry& entry);
-    void on_exit(ChildId id);
-    void handle_ready_line(Entry& entry, std::string_view line);
-    void close(Entry& entry);
+    void on_ready_line(ChildId id, std::string_view line);
+    void on_exit(ChildId id, int wait_status);
     [[nodiscard]] std::vector<std::string> command_of(const NodeSpec& spec) const;
     void finish_if_all_ended();
 
