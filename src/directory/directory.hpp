@@ -40,7 +40,6 @@
 #include "base/ed25519.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
-#include "directory/glance.hpp"
 #include "directory/local_health.hpp"
 #include "directory/orphans.hpp"
 #include "directory/suspicion.hpp"
@@ -48,6 +47,7 @@
 #include "directory/types.hpp"
 #include "directory/voice.hpp"
 #include "telemetry/ledger.hpp"
+#include "wire/glance.hpp"
 
 namespace grapevine::directory {
 
@@ -118,13 +118,13 @@ private:
     void emit_due(base::TimePoint now, Effects& out);
     void refuse(const base::EndpointId& from, Refusal refusal, Effects& out);
 
-    [[nodiscard]] std::optional<Refusal> screen(base::ByteView envelope, const Glance& glance,
+    [[nodiscard]] std::optional<Refusal> screen(base::ByteView envelope, const wire::Glance& glance,
                                                 base::TimePoint now) const;
-    [[nodiscard]] std::optional<Refusal> screen_digest(base::ByteView envelope, const Glance& glance,
+    [[nodiscard]] std::optional<Refusal> screen_digest(base::ByteView envelope, const wire::Glance& glance,
                                                        base::TimePoint now) const;
-    [[nodiscard]] std::optional<Refusal> screen_own(base::ByteView envelope, const Glance& glance) const;
-    [[nodiscard]] std::optional<Refusal> screen_accusation(const Glance& glance, base::TimePoint now) const;
-    [[nodiscard]] std::optional<Refusal> screen_self_accusation(const Glance& glance) const;
+    [[nodiscard]] std::optional<Refusal> screen_own(base::ByteView envelope, const wire::Glance& glance) const;
+    [[nodiscard]] std::optional<Refusal> screen_accusation(const wire::Glance& glance, base::TimePoint now) const;
+    [[nodiscard]] std::optional<Refusal> screen_self_accusation(const wire::Glance& glance) const;
 
     void judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now, Effects& out);
     void keep_orphan(const base::EndpointId& from, base::ByteView envelope, const base::EndpointId& missing,

@@ -38,7 +38,7 @@ void Directory::on_statement(const base::EndpointId& from, base::ByteView envelo
 void Directory::judge(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
                       Effects& out) {
     if (envelope.size() > wire::kStatementMax) return refuse(from, Refusal::oversized, out);
-    const auto seen = glance(envelope);
+    const auto seen = wire::glance(envelope);
     if (seen) {
         if (const auto refusal = screen(envelope, *seen, now)) {
             if (*refusal == Refusal::duplicate) note_known_by_mesh(seen->signer, source);
@@ -74,13 +74,14 @@ void Directory::keep_orphan(const base::EndpointId& from, base::ByteView envelop
     counters_.orphans_displaced = orphans_.displaced();
 }
 
-std::optional<Refusal> Directory::screen(base::ByteView envelope, const Glance& glance, base::TimePoint now) const {
+std::optional<Refusal> Directory::screen(base::ByteView envelope, const wire::Glance& glance,
+                                         base::TimePoint now) const {
     if (glance.mesh != config_.mesh) return Refusal::other_mesh;
     if (glance.accused) return screen_accusation(glance, now);
     return glance.signer == self_ ? screen_own(envelope, glance) : screen_digest(envelope, glance, now);
 }
 
-std::optional<Refusal> Directory::screen_digest(base::ByteView envelope, const Glance& glance,
+std::optional<Refusal> Directory::screen_digest(base::ByteView envelope, const wire::Glance& glance,
                                                 base::TimePoint now) const {
     if (const Entry* entry = table_.find(glance.signer)) {
         if (std::equal(envelope.begin(), envelope.end(), entry->envelope.begin(), entry->envelope.end()))
@@ -97,7 +98,7 @@ std::optional<Refusal> Directory::screen_digest(base::ByteView envelope, const G
     return std::nullopt;
 }
 
-std::optional<Refusal> Directory::screen_own(base::ByteView envelope, const Glance& glance) const {
+std::optional<Refusal> Directory::screen_own(base::ByteView envelope, const wire::Glance& glance) const {
     if (glance.sequence < voice_.sequence()) return Refusal::own_echo;
     const Entry* own = table_.find(self_);
     const bool echo =
@@ -105,7 +106,7 @@ std::optional<Refusal> Directory::screen_own(base::ByteView envelope, const Glan
     return echo ? std::optional(Refusal::own_echo) : std::nullopt;
 }
 
-std::optional<Refusal> Directory::screen_accusation(const Glance& glance, base::TimePoint now) const {
+std::optional<Refusal> Directory::screen_accusation(const wire::Glance& glance, base::TimePoint now) const {
     const base::EndpointId& accused = *glance.accused;
     if (glance.signer == accused) return Refusal::self_accusation;
     if (glance.signer == self_) return Refusal::own_echo;
@@ -121,7 +122,7 @@ std::optional<Refusal> Directory::screen_accusation(const Glance& glance, base::
 
 // Somebody who claims to know a sequence of ours far above what we use is lying; a restart with a clock behind explains
 // years, no more.
-std::optional<Refusal> Directory::screen_self_accusation(const Glance& glance) const {
+std::optional<Refusal> Directory::screen_self_accusation(const wire::Glance& glance) const {
     const wire::Sequence own = voice_.sequence();
     if (glance.sequence < own) return Refusal::stale_accusation;
     if (glance.sequence.value - own.value > kSequenceLeadMax) return Refusal::implausible;

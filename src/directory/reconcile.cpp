@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string>
 
-#include "directory/glance.hpp"
+#include "wire/glance.hpp"
 
 namespace grapevine::directory {
 
@@ -110,7 +110,7 @@ base::Status SyncSession::take_statements(const wire::SyncTurn& turn, base::Time
         if (!refusal) continue;
         if (is_hostile(*refusal)) return broken("a statement refused as " + std::string(name(*refusal)));
         if (*refusal != Refusal::after_removal) continue;
-        if (const auto offered = glance(envelope)) contest(offered->signer, offered->sequence, now);
+        if (const auto offered = wire::glance(envelope)) contest(offered->signer, offered->sequence, now);
     }
     return {};
 }

@@ -14,8 +14,6 @@ namespace grapevine::wire {
 namespace {
 
 constexpr std::string_view kDomain = "grapevine statement 1";
-constexpr std::uint8_t kDigestKind = 1;
-constexpr std::uint8_t kAccusationKind = 2;
 constexpr std::size_t kTypicalBody = 384;
 
 bool is_name_start(char c) {

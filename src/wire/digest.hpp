@@ -35,6 +35,8 @@
 namespace grapevine::wire {
 
 inline constexpr std::uint8_t kDigestVersion = 1;
+inline constexpr std::uint8_t kDigestKind = 1;  // Of an envelope.
+inline constexpr std::uint8_t kAccusationKind = 2;
 inline constexpr std::size_t kNameMax = 63;  // [a-z0-9][a-z0-9-]{0,62}: meshes and node types.
 inline constexpr std::size_t kDigestAddrsMax = 8;
 inline constexpr std::size_t kDigestNeighborsMax = 16;

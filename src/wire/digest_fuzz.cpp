@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <variant>
 
 #include "wire/digest.hpp"
 #include "wire/fuzz_require_testing.hpp"
+#include "wire/glance.hpp"
 #include "wire/postcard.hpp"
 
 namespace {
@@ -30,14 +32,25 @@ base::Bytes signed_envelope(std::uint8_t kind, base::ByteView body) {
     return out.take();
 }
 
+bool agrees(const wire::Glance& seen, const wire::Claim& claim) {
+    if (const auto* digest = std::get_if<wire::Digest>(&claim))
+        return !seen.accused && seen.mesh == digest->mesh && seen.sequence == digest->sequence;
+    const auto& accusation = std::get<wire::Accusation>(claim);
+    return seen.accused == accusation.accused && seen.mesh == accusation.mesh && seen.sequence == accusation.sequence &&
+           seen.phase == accusation.phase;
+}
+
 void check(base::ByteView bytes) {
     (void)wire::origin_of(bytes);
+    (void)wire::glance(bytes);
     const auto statement = wire::open_statement(bytes);
     if (!statement) {
         require(!statement.error().message.empty());
         return;
     }
     require(statement->envelope == base::Bytes(bytes.begin(), bytes.end()));
+    const auto seen = wire::glance(bytes);
+    require(seen && seen->signer == statement->signer && agrees(*seen, statement->claim));
     const auto origin = wire::origin_of(bytes);
     require(origin && origin->signer == statement->signer);
     require(origin->context == std::visit([](const auto& claim) { return claim.context; }, statement->claim));

@@ -6,6 +6,7 @@
 #include <rapidcheck.h>
 
 #include "wire/generators_testing.hpp"
+#include "wire/glance.hpp"
 #include "wire/postcard.hpp"
 #include "wire/vectors_testing.hpp"
 
@@ -150,6 +151,24 @@ TEST(Statement, WhatIsSignedOpens) {
         ASSERT_TRUE(opened);
         EXPECT_EQ(*opened, statement);
     }
+}
+
+TEST(Glance, SeesWhatTheClaimSays) {
+    const Digest digest = typical();
+    const auto of_digest = glance(sign(key_of(1), digest).envelope);
+    ASSERT_TRUE(of_digest);
+    EXPECT_EQ(of_digest->signer, id_of<EndpointId>(kId1));
+    EXPECT_EQ(of_digest->mesh, digest.mesh);
+    EXPECT_EQ(of_digest->sequence, digest.sequence);
+    EXPECT_FALSE(of_digest->accused);
+
+    const Accusation accused = accusation();
+    const auto of_accusation = glance(sign(key_of(1), accused).envelope);
+    ASSERT_TRUE(of_accusation);
+    EXPECT_EQ(of_accusation->accused, accused.accused);
+    EXPECT_EQ(of_accusation->sequence, accused.sequence);
+    EXPECT_EQ(of_accusation->phase, accused.phase);
+    EXPECT_FALSE(glance(hex("01 02")));
 }
 
 // Invariant 5: a digest with seven neighbours stays within 512 bytes, its envelope included.

@@ -10,17 +10,17 @@
 #include "base/ids.hpp"
 #include "wire/digest.hpp"
 
-namespace grapevine::directory {
+namespace grapevine::wire {
 
 struct Glance {
     base::EndpointId signer;
     std::string mesh;
-    wire::Sequence sequence;                  // Of the signer in a digest, of the accused in an accusation.
+    Sequence sequence;                        // Of the signer in a digest, of the accused in an accusation.
     std::optional<base::EndpointId> accused;  // Absent in a digest.
-    wire::AccusationPhase phase = wire::AccusationPhase::suspected;
+    AccusationPhase phase = wire::AccusationPhase::suspected;
 };
 
 // Nothing when the bytes have not the form of wire/digest.hpp, version 1; open_statement then says what is wrong.
 std::optional<Glance> glance(base::ByteView envelope);
 
-}  // namespace grapevine::directory
+}  // namespace grapevine::wire
