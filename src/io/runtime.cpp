@@ -104,7 +104,9 @@ private:
     bool in_turn_ = false;
     base::TimePoint now_{};
     std::uint64_t last_id_ = 0;
-    std::vector<std::pair<std::uint64_t, Work>> deferred_;
+    using Deferred = std::vector<std::pair<std::uint64_t, Work>>;
+    Deferred deferred_;
+    Deferred running_;  // The batch that runs now; what is cancelled in it stays where it is, empty.
     std::map<TimerKey, Timer> timers_;
     std::map<std::uint64_t, TimerKey> timer_keys_;
     std::map<WatchId, Watch> watches_;
@@ -157,14 +159,14 @@ void Runtime::Impl::turn(Callback&& callback) {
 void Runtime::Impl::run_deferred() {
     constexpr int kRounds = 4;
     for (int round = 0; round < kRounds && !deferred_.empty(); ++round) {
-        std::vector<std::pair<std::uint64_t, Work>> batch;
-        batch.swap(deferred_);
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            const Work work = std::exchange(batch[i].second, nullptr);
+        running_.swap(deferred_);
+        for (std::size_t i = 0; i < running_.size(); ++i) {
+            const Work work = std::exchange(running_[i].second, nullptr);
             if (work) {
                 work();
             }
         }
+        running_.clear();
     }
     if (!deferred_.empty()) {
         asio::post(context_, [this] { turn([] {}); });
@@ -198,9 +200,11 @@ void Runtime::Impl::cancel(TaskId task) {
         timer_keys_.erase(it);
         return;
     }
-    for (auto& [id, work] : deferred_) {
-        if (id == task.value) {
-            work = nullptr;
+    for (auto* batch : {&deferred_, &running_}) {
+        for (auto& [id, work] : *batch) {
+            if (id == task.value) {
+                work = nullptr;
+            }
         }
     }
 }

@@ -71,6 +71,17 @@ TEST(Runtime, CancelledTimersAndTasksDoNotRun) {
     EXPECT_FALSE(ran);
 }
 
+TEST(Runtime, DeferredWorkCancelsWhatWasDeferredWithIt) {
+    Runtime runtime;
+    bool ran = false;
+    TaskId second;
+    runtime.defer([&] { runtime.cancel(second); });
+    second = runtime.defer([&] { ran = true; });
+    runtime.defer([&] { runtime.stop(); });
+    runtime.run();
+    EXPECT_FALSE(ran);
+}
+
 TEST(Runtime, ATimerThatReturnsDoesNotStarveOthers) {
     Runtime runtime;
     int runs = 0;
