@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """One node and its command line: ready, found, asked, left; and what must be refused."""
 
+import errno
 import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -70,6 +72,36 @@ def bad_data_directories(home):
     assert code in (1, 2) and str(home / "d" / "key") in err and err.count("\n") == 1, (code, err)
 
 
+def full_disk(home):
+    """A new node on a full disk says so in one line; one that runs already goes on, and leaves as always."""
+    disk = home / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", disk], capture_output=True).returncode:
+        print("        full_disk needs the right to mount: skipped")
+        return
+    try:
+        with start(home, "--data-dir", disk / "a") as node:
+            ready = json.loads(node.line())
+            fill(disk / "filler")
+            code, out, err = cli.run(home, "node", "--mesh", "m1", "--type", "broker", "--data-dir", disk / "b")
+            assert code == 1 and out == "" and str(disk / "b") in err and "No space left" in err, (code, err)
+            assert err.count("\n") == 1, err
+            code, out, _ = cli.run(home, "ls", "--json", "--data-dir", disk / "a")
+            assert code == 0 and ready["id"] in out, out
+            assert node.end(signal.SIGTERM) == 0, node.errors()
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as filler:
+        try:
+            while filler.write(bytes(512)):
+                pass
+        except OSError as full:
+            assert full.errno == errno.ENOSPC, full
+
+
 def two_nodes_see_and_ping(home):
     with start(home, "--data-dir", home / "a") as first:
         one = json.loads(first.line())
@@ -101,4 +133,4 @@ def two_nodes_see_and_ping(home):
 
 if __name__ == "__main__":
     sys.exit(cli.main([ready_then_leaves, identity_survives, second_node_is_refused, default_directories_are_numbered,
-                       port_in_use, bad_data_directories, two_nodes_see_and_ping]))
+                       port_in_use, bad_data_directories, full_disk, two_nodes_see_and_ping]))
