@@ -55,8 +55,10 @@ Host::~Host() {
     for (const Socket& socket : sockets_) {
         runtime_.unwatch(socket.watch);
     }
-    if (turn_task_) {
-        runtime_.cancel(*turn_task_);
+    for (const auto& task : {turn_task_, finish_task_}) {
+        if (task) {
+            runtime_.cancel(*task);
+        }
     }
     if (timer_) {
         runtime_.cancel(*timer_);
@@ -197,18 +199,34 @@ void Host::on_readable(UdpSocket& socket) {
     touch();
 }
 
+// What came in goes on at once; the rest of the turn waits until the loop is quiet.
 void Host::turn() {
     turn_task_.reset();
     ++turns_;
+    in_turn_ = true;
+    const auto sink = [this](const quic::Transmit& train) { send(train); };
+    int round = 0;
+    do {
+        stack_->flush_data(now(), sink);
+    } while (report_events() && ++round < kRoundsMax);
+    in_turn_ = false;
+    if (!finish_task_) {
+        finish_task_ = runtime_.when_quiet([this] { finish_turn(); });
+    }
+}
+
+void Host::finish_turn() {
+    finish_task_.reset();
     in_turn_ = true;
     if (const auto due = stack_->next_deadline(); due && *due <= now()) {
         stack_->on_deadline(now());
     }
     sample_load();
     law_watch_.check();
+    const auto sink = [this](const quic::Transmit& train) { send(train); };
     int round = 0;
     do {
-        flush();
+        stack_->flush(now(), sink);
     } while (report_events() && ++round < kRoundsMax);
     in_turn_ = false;
     if (round == kRoundsMax) {
@@ -218,10 +236,6 @@ void Host::turn() {
         telemetry_->poke();
     }
     arm();
-}
-
-void Host::flush() {
-    stack_->flush(now(), [this](const quic::Transmit& train) { send(train); });
 }
 
 std::optional<stack::Event> Host::next_event() {

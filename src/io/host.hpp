@@ -2,9 +2,12 @@
 
 // One stack on its sockets, in a runtime: the place where a node meets the kernel.
 //
-// A turn of the host: read all that waits on the sockets, hand it to the stack, do what is due, write what the stack
-// wants to send, report its events, write again what the listener caused, and arm one timer. Whoever calls the stack
-// from outside calls touch() afterwards, and any number of touches in a turn of the runtime make one turn of the host.
+// A turn of the host has two parts. First what is in somebody's way: read all that waits on the sockets, hand it to the
+// stack, write the data that it sends on, report its events. Then, when nothing on the loop is readable any more (at
+// most Runtime::kQuietMax later): do what is due, write everything else (acknowledgements, announcements), arm one
+// timer. So a message crosses a node before the node says that it came, and several turns share one second part.
+// Whoever calls the stack from outside calls touch() afterwards, and any number of touches in a turn of the runtime
+// make one turn of the host.
 //
 // Timers may run late by an eighth of their distance, at most kTimerSlack, so that near deadlines share a wake-up while
 // the short ones of pacing stay exact.
@@ -92,7 +95,7 @@ private:
     base::Status open_socket(const base::SocketAddr& addr);
     void on_readable(UdpSocket& socket);
     void turn();
-    void flush();
+    void finish_turn();
     std::optional<stack::Event> next_event();
     bool report_events();
     void arm();
@@ -116,6 +119,7 @@ private:
     LoadSampler sampler_;
     base::TimePoint load_due_{};
     std::optional<TaskId> turn_task_;
+    std::optional<TaskId> finish_task_;
     std::optional<TaskId> timer_;
     base::TimePoint timer_when_{};
     bool in_turn_ = false;

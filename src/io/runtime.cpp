@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -67,6 +68,7 @@ public:
     void stop() { context_.stop(); }
     void post(Work work);
     TaskId defer(Work work);
+    TaskId when_quiet(Work work);
     TaskId at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind);
     void cancel(TaskId task);
     base::Result<WatchId> watch(int fd, Work readable);
@@ -85,10 +87,14 @@ public:
     std::size_t scratch_bytes_ = 0;
 
 private:
+    using Tasks = std::vector<std::pair<std::uint64_t, Work>>;
     using TimerKey = std::pair<base::TimePoint, std::uint64_t>;  // Latest time to run, id.
 
     template <typename Callback>
     void turn(Callback&& callback);
+    template <typename Callback>
+    void run_at_once(Callback&& callback);
+    void step();
     void run_deferred();
     void arm();
     void set_kernel_timer(std::optional<base::TimePoint> when);
@@ -104,9 +110,10 @@ private:
     bool in_turn_ = false;
     base::TimePoint now_{};
     std::uint64_t last_id_ = 0;
-    using Deferred = std::vector<std::pair<std::uint64_t, Work>>;
-    Deferred deferred_;
-    Deferred running_;  // The batch that runs now; what is cancelled in it stays where it is, empty.
+    Tasks deferred_;
+    Tasks running_;  // The batch that runs now; what is cancelled in it stays where it is, empty.
+    Tasks quiet_;
+    base::TimePoint quiet_since_{};  // When quiet_ was empty last.
     std::map<TimerKey, Timer> timers_;
     std::map<std::uint64_t, TimerKey> timer_keys_;
     std::map<WatchId, Watch> watches_;
@@ -135,18 +142,35 @@ Runtime::Impl::~Impl() {
 void Runtime::Impl::run() {
     arm();
     while (!context_.stopped()) {
-        if (!deferred_.empty()) {
-            turn([] {});
-        }
-        context_.run_one();
+        step();
     }
     context_.restart();
+}
+
+void Runtime::Impl::step() {
+    if (!deferred_.empty()) {
+        turn([] {});
+    }
+    if (quiet_.empty()) {
+        context_.run_one();
+    } else if (now_ - quiet_since_ >= kQuietMax || context_.poll_one() == 0) {
+        deferred_.insert(deferred_.end(), std::make_move_iterator(quiet_.begin()),
+                         std::make_move_iterator(quiet_.end()));
+        quiet_.clear();
+        run_at_once([] {});
+    }
 }
 
 // Every callback passes through here.
 template <typename Callback>
 void Runtime::Impl::turn(Callback&& callback) {
     ++turns_;
+    run_at_once(std::forward<Callback>(callback));
+}
+
+// All of it at one time.
+template <typename Callback>
+void Runtime::Impl::run_at_once(Callback&& callback) {
     now_ = read_clock();
     in_turn_ = true;
     callback();
@@ -182,6 +206,14 @@ TaskId Runtime::Impl::defer(Work work) {
     return TaskId{last_id_};
 }
 
+TaskId Runtime::Impl::when_quiet(Work work) {
+    if (quiet_.empty()) {
+        quiet_since_ = now();
+    }
+    quiet_.emplace_back(++last_id_, std::move(work));
+    return TaskId{last_id_};
+}
+
 TaskId Runtime::Impl::at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind) {
     const TimerKey key{when + slack, ++last_id_};
     ledger_.set_now(now());
@@ -200,8 +232,8 @@ void Runtime::Impl::cancel(TaskId task) {
         timer_keys_.erase(it);
         return;
     }
-    for (auto* batch : {&deferred_, &running_}) {
-        for (auto& [id, work] : *batch) {
+    for (Tasks* tasks : {&deferred_, &running_, &quiet_}) {
+        for (auto& [id, work] : *tasks) {
             if (id == task.value) {
                 work = nullptr;
             }
@@ -393,6 +425,9 @@ void Runtime::post(Work work) {
 }
 TaskId Runtime::defer(Work work) {
     return impl_->defer(std::move(work));
+}
+TaskId Runtime::when_quiet(Work work) {
+    return impl_->when_quiet(std::move(work));
 }
 TaskId Runtime::at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind) {
     return impl_->at(when, slack, std::move(work), kind);

@@ -7,6 +7,9 @@
 // happens at one time. Deferred work runs at the end of the turn: inputs are gathered first and their effects are
 // written once.
 //
+// Quiet work runs when nothing is left that is ready to run, just before the loop would sleep: what can wait stays out
+// of the way of what came in. Under load it waits no longer than kQuietMax; it never costs a wake-up of its own.
+//
 // Timers carry a slack: the loop may run them up to that much late, never early, so that deadlines that lie close
 // together share one wake-up. All timers of a runtime share one kernel timer, which is moved only when that is worth a
 // system call: when the next deadline came closer, or went away by more than kRearmSlack.
@@ -43,6 +46,7 @@ struct WatchId {
 class Runtime {
 public:
     static constexpr base::Duration kRearmSlack = base::Duration(std::chrono::milliseconds(1));
+    static constexpr base::Duration kQuietMax = base::Duration(std::chrono::milliseconds(1));
 
     using Work = std::function<void()>;
 
@@ -60,6 +64,8 @@ public:
 
     // Runs `work` at the end of this turn (outside a turn: of the next).
     TaskId defer(Work work);
+    // Runs `work` once nothing else is ready to run, at most about kQuietMax from now.
+    TaskId when_quiet(Work work);
     // Runs `work` once, not before `when` and at the latest at `when + slack` as far as the machine allows.
     // `kind` is what the ledger counts it as.
     TaskId at(base::TimePoint when, base::Duration slack, Work work, telemetry::Kind kind = telemetry::Kind::timer);

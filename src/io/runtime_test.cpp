@@ -63,7 +63,9 @@ TEST(Runtime, CancelledTimersAndTasksDoNotRun) {
     bool ran = false;
     const TaskId timer = runtime.at(runtime.now(), 0ms, [&] { ran = true; });
     const TaskId task = runtime.defer([&] { ran = true; });
+    const TaskId quiet = runtime.when_quiet([&] { ran = true; });
     runtime.cancel(timer);
+    runtime.cancel(quiet);
     runtime.cancel(task);
     runtime.cancel(task);
     runtime.at(runtime.now() + 3ms, 0ms, [&] { runtime.stop(); });
@@ -122,6 +124,39 @@ TEST(Runtime, DeferredWorkRunsOnceAtTheEndOfTheTurn) {
     });
     runtime.run();
     EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
+TEST(Runtime, QuietWorkRunsAfterAllThatIsReady) {
+    Runtime runtime;
+    std::vector<int> order;
+    runtime.post([&] {
+        runtime.when_quiet([&] {
+            order.push_back(3);
+            runtime.stop();
+        });
+        runtime.post([&] { order.push_back(2); });
+        order.push_back(1);
+    });
+    runtime.run();
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+    EXPECT_EQ(runtime.turns(), 2U) << "quiet work belongs to the turn before it";
+}
+
+TEST(Runtime, QuietWorkWaitsNoLongerThanItsBound) {
+    Runtime runtime;
+    std::function<void()> again = [&] { runtime.post(again); };
+    base::TimePoint asked{};
+    base::TimePoint ran{};
+    runtime.post([&] {
+        asked = runtime.now();
+        runtime.when_quiet([&] {
+            ran = runtime.now();
+            runtime.stop();
+        });
+    });
+    again();
+    runtime.run();
+    EXPECT_GE(ran - asked, Runtime::kQuietMax);
 }
 
 TEST(Runtime, WatchReportsUntilConsumedAndCanUnwatchItself) {

@@ -122,6 +122,8 @@ public:
     [[nodiscard]] ConnectionRef ref() const { return ref_; }
     [[nodiscard]] Origin origin() const { return origin_; }
     [[nodiscard]] bool established() const { return established_; }
+    // Something that the application wants sent, and may be.
+    [[nodiscard]] bool has_data() const { return established_ && (!datagrams_.empty() || streams_.any_ready()); }
     [[nodiscard]] bool ended() const { return ending_.has_value(); }
     [[nodiscard]] Ending& ending() { return *ending_; }
     [[nodiscard]] const Dialing& dialing() const { return *dialing_; }

@@ -41,6 +41,10 @@ void Endpoint::flush(base::TimePoint now, const TransmitSink& sink) {
     impl_->flush(now, sink);
 }
 
+void Endpoint::flush_data(base::TimePoint now, const TransmitSink& sink) {
+    impl_->flush_data(now, sink);
+}
+
 std::optional<Event> Endpoint::poll_event() {
     return impl_->shared().events.pop();
 }

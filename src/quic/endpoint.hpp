@@ -7,7 +7,7 @@
 //
 // Use: after every batch of inputs (on_datagram, on_deadline, connect, write, close ...) call flush() once, then
 // poll_event() until empty, then arm one timer for next_deadline(). Packets are aggregated for GSO, and acknowledged at
-// once per batch (ack threshold 1), so that an idle node needs no delayed-ACK timer.
+// once per flush() (ack threshold 1), so that an idle node needs no delayed-ACK timer.
 //
 // Identity: mutual raw public keys, Ed25519. A dialled connection fails with CloseCause::wrong_peer unless the key
 // equals the dialled id byte for byte.
@@ -52,6 +52,10 @@ public:
     using TransmitSink = std::function<void(const Transmit&)>;
     // Writes what congestion control and pacing allow.
     void flush(base::TimePoint now, const TransmitSink& sink);
+    // Only for connections with stream data or datagrams to send. What else there is to say (acknowledgements, credit,
+    // retransmissions, handshakes) is left to the next flush(), which must come within a millisecond or so: peers
+    // count on our acknowledgements within 25 ms (RFC 9000 section 13.2.1).
+    void flush_data(base::TimePoint now, const TransmitSink& sink);
     [[nodiscard]] std::optional<Event> poll_event();
 
     // Errors: unknown or closing connection, or no stream credit (code exhausted; StreamsAvailable follows).

@@ -291,6 +291,25 @@ void Endpoint::Impl::flush(base::TimePoint now, const TransmitSink& sink) {
     train.send();
 }
 
+void Endpoint::Impl::flush_data(base::TimePoint now, const TransmitSink& sink) {
+    now = clamp(now);
+    const auto has_data = [this](ConnectionRef ref) {
+        const Connection* connection = find(ref);
+        return connection != nullptr && connection->has_data();
+    };
+    const auto first = std::stable_partition(dirty_.begin(), dirty_.end(), [&](auto ref) { return !has_data(ref); });
+    if (first == dirty_.end()) {
+        return;
+    }
+    const std::vector<ConnectionRef> ready(first, dirty_.end());
+    dirty_.erase(first, dirty_.end());
+    Train train(sink, shared_.counters);
+    for (const ConnectionRef ref : ready) {
+        flush_one(ref, train, now);
+    }
+    train.send();
+}
+
 void Endpoint::Impl::flush_one(ConnectionRef ref, Train& train, base::TimePoint now) {
     const auto late = lingering_.find(ref);
     if (late != lingering_.end()) {

@@ -33,6 +33,7 @@ public:
     void on_deadline(base::TimePoint now);
     [[nodiscard]] Armed next_deadline() const { return deadlines_.next(); }
     void flush(base::TimePoint now, const TransmitSink& sink);
+    void flush_data(base::TimePoint now, const TransmitSink& sink);
     void close(ConnectionRef ref, CloseCause cause, std::uint64_t code, std::string_view reason, base::TimePoint now);
     void shutdown(std::uint64_t code, std::string_view reason, base::TimePoint now);
 

@@ -245,6 +245,76 @@ TEST(Endpoint, PingShowsAnAnswerInLastReceived) {
     EXPECT_TRUE(client.endpoint->stats(ref));
 }
 
+// Where the datagrams of one flush go, in order.
+class Sent {
+public:
+    void operator()(const Transmit& train) {
+        to_.push_back(train.remote);
+        last_.assign(train.payload.begin(), train.payload.end());
+    }
+    std::vector<base::SocketAddr> take() { return std::exchange(to_, {}); }
+    [[nodiscard]] const base::Bytes& last() const { return last_; }
+
+private:
+    std::vector<base::SocketAddr> to_;
+    base::Bytes last_;
+};
+
+// A relay in a line of three: what came from one goes to the next before it is acknowledged.
+TEST(Endpoint, DataGoesOnBeforeAcknowledgements) {
+    World world;
+    Host& first = world.add();
+    Host& relay = world.add();
+    Host& last = world.add();
+    const auto in = first.dial(relay);
+    const auto out = relay.dial(last);
+    ASSERT_TRUE(world.run([&] { return relay.seen<Connected>().size() == 2 && last.seen<Connected>().size() == 1; }));
+    world.run_for(2s);
+
+    Sent sent;
+    const auto sink = [&](const Transmit& train) { sent(train); };
+    const auto from = first.endpoint->open_stream(in, Direction::unidirectional);
+    ASSERT_TRUE(first.endpoint->write(in, *from, base::Bytes(200, 7), false));
+    first.endpoint->flush_data(world.now, sink);
+    ASSERT_EQ(sent.take(), relay.addrs);
+    relay.endpoint->on_datagram({relay.addrs[0], first.addrs[0], Ecn::not_ect, sent.last(), 0}, world.now);
+    relay.endpoint->flush_data(world.now, sink);
+    EXPECT_EQ(sent.take(), std::vector<base::SocketAddr>{}) << "an acknowledgement alone can wait";
+
+    const auto onwards = relay.endpoint->open_stream(out, Direction::unidirectional);
+    ASSERT_TRUE(relay.endpoint->write(out, *onwards, base::Bytes(200, 7), false));
+    relay.endpoint->flush_data(world.now, sink);
+    EXPECT_EQ(sent.take(), last.addrs);
+    relay.endpoint->flush(world.now, sink);
+    EXPECT_EQ(sent.take(), first.addrs) << "and is not forgotten";
+    relay.endpoint->flush(world.now, sink);
+    EXPECT_EQ(sent.take(), std::vector<base::SocketAddr>{});
+}
+
+// One datagram carries both.
+TEST(Endpoint, AnAcknowledgementRidesOnData) {
+    World world;
+    Host& client = world.add();
+    Host& server = world.add();
+    const auto there = client.dial(server);
+    ASSERT_TRUE(world.run(sees<Connected>(server)));
+    world.run_for(2s);
+
+    Sent sent;
+    const auto sink = [&](const Transmit& train) { sent(train); };
+    const auto asking = client.endpoint->open_stream(there, Direction::unidirectional);
+    ASSERT_TRUE(client.endpoint->write(there, *asking, base::Bytes(200, 7), false));
+    client.endpoint->flush_data(world.now, sink);
+    server.endpoint->on_datagram({server.addrs[0], client.addrs[0], Ecn::not_ect, sent.last(), 0}, world.now);
+    server.endpoint->flush_data(world.now, sink);
+    const auto back = server.connected();
+    const auto answer = server.endpoint->open_stream(back, Direction::unidirectional);
+    ASSERT_TRUE(server.endpoint->write(back, *answer, base::Bytes(200, 7), false));
+    server.endpoint->flush_data(world.now, sink);
+    server.endpoint->flush(world.now, sink);
+    EXPECT_EQ(sent.take(), (std::vector<base::SocketAddr>{server.addrs[0], client.addrs[0]}));
+}
+
 TEST(Endpoint, NobodyThereIsUnreachable) {
     World world;
     Host& client = world.add();

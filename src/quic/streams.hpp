@@ -84,6 +84,7 @@ public:
     void make_ready(Stream& stream);
     // The stream whose turn it is, or null.
     [[nodiscard]] Stream* next_ready();
+    [[nodiscard]] bool any_ready() const { return !ready_.empty(); }
     // Ends the turn of `stream`, the one next_ready() gave: to the end of the queue if it has more, else out of it.
     void end_turn(Stream& stream);
     // Out of the queue; it will send nothing more.

@@ -59,6 +59,12 @@ void Stack::flush(base::TimePoint now, const std::function<void(const quic::Tran
     impl_->check_laws(now);
 }
 
+void Stack::flush_data(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink) {
+    impl_->ledger_.set_now(now);
+    impl_->pump(now);
+    impl_->endpoint_.flush_data(now, sink);
+}
+
 std::optional<Event> Stack::poll_event() {
     if (impl_->events_.empty()) return std::nullopt;
     Event event = std::move(impl_->events_.front());

@@ -40,6 +40,9 @@ public:
     void on_deadline(base::TimePoint now);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
     void flush(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink);
+    // Only what carries data: messages travel on before acknowledgements are written. flush() must follow within a
+    // millisecond or so.
+    void flush_data(base::TimePoint now, const std::function<void(const quic::Transmit&)>& sink);
     [[nodiscard]] std::optional<Event> poll_event();
 
     // Graceful leave: says so to the mesh and to every topic, closes everything, then reports Left (within 1.5 s).
