@@ -128,6 +128,7 @@ public:
     [[nodiscard]] Ending& ending() { return *ending_; }
     [[nodiscard]] const Dialing& dialing() const { return *dialing_; }
     [[nodiscard]] ConnectionStats stats() const;
+    [[nodiscard]] base::TimePoint last_received() const { return last_received_; }
     // When write() or expire() is due. Never before `now`: see connection_write.cpp.
     [[nodiscard]] Armed deadline(base::TimePoint now) const;
 

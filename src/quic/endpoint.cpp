@@ -110,6 +110,11 @@ std::optional<ConnectionStats> Endpoint::stats(ConnectionRef connection) const {
     return found == nullptr ? std::nullopt : std::optional(found->stats());
 }
 
+std::optional<base::TimePoint> Endpoint::last_received(ConnectionRef connection) const {
+    const Connection* found = impl_->find(connection);
+    return found == nullptr ? std::nullopt : std::optional(found->last_received());
+}
+
 std::vector<ConnectionRef> Endpoint::connections() const {
     return impl_->connections();
 }

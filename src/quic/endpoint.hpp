@@ -77,6 +77,8 @@ public:
     void shutdown(std::uint64_t code, std::string_view reason, base::TimePoint now);
 
     [[nodiscard]] std::optional<ConnectionStats> stats(ConnectionRef connection) const;
+    // The one of stats() that is asked for often.
+    [[nodiscard]] std::optional<base::TimePoint> last_received(ConnectionRef connection) const;
     [[nodiscard]] std::vector<ConnectionRef> connections() const;
     [[nodiscard]] const Counters& counters() const;
     [[nodiscard]] const base::EndpointId& id() const;

@@ -279,7 +279,7 @@ void Endpoint::Impl::flush(base::TimePoint now, const TransmitSink& sink) {
     if (dirty_.empty() && answers_.empty()) {
         return;
     }
-    Train train(sink, shared_.counters);
+    Train train(sink, shared_.counters, train_buffer_);
     for (const Answer& answer : std::exchange(answers_, {})) {
         train.add(answer.packet, answer.destination);
     }
@@ -303,7 +303,7 @@ void Endpoint::Impl::flush_data(base::TimePoint now, const TransmitSink& sink) {
     }
     const std::vector<ConnectionRef> ready(first, dirty_.end());
     dirty_.erase(first, dirty_.end());
-    Train train(sink, shared_.counters);
+    Train train(sink, shared_.counters, train_buffer_);
     for (const ConnectionRef ref : ready) {
         flush_one(ref, train, now);
     }

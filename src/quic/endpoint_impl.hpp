@@ -84,6 +84,7 @@ private:
     Deadlines deadlines_;
     std::vector<ConnectionRef> dirty_;
     std::vector<Answer> answers_;
+    TrainBuffer train_buffer_;
     std::size_t handshakes_ = 0;  // Incoming and unfinished.
     RateLimit resets_;
     RateLimit versions_;

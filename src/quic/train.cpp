@@ -16,21 +16,28 @@ void Destination::add(const base::SocketAddr& remote) {
     }
 }
 
-Train::Train(const std::function<void(const Transmit&)>& sink, Counters& counters)
-    : sink_(sink), counters_(counters), buffer_(new std::uint8_t[kBufferBytes]) {}
+std::uint8_t* TrainBuffer::bytes() {
+    if (bytes_ == nullptr) {
+        bytes_.reset(new std::uint8_t[kBufferBytes]);  // Pages that no train reaches stay untouched.
+    }
+    return bytes_.get();
+}
+
+Train::Train(const std::function<void(const Transmit&)>& sink, Counters& counters, TrainBuffer& buffer)
+    : sink_(sink), counters_(counters), buffer_(buffer.bytes()) {}
 
 std::span<std::uint8_t> Train::room() {
-    return {buffer_.get() + used_, kPacketBytesMax};
+    return {buffer_ + used_, kPacketBytesMax};
 }
 
 void Train::commit(std::size_t bytes, const Destination& destination) {
     GRAPEVINE_ASSERT(bytes > 0 && bytes <= kPacketBytesMax, "a packet of impossible size");
-    const std::uint8_t* packet = buffer_.get() + used_;
+    const std::uint8_t* packet = buffer_ + used_;
     const bool fits = packets_ == 0 || (destination == destination_ && bytes <= segment_ &&
                                         packets_ < kTrainPacketsMax && used_ + bytes <= kTrainBytesMax);
     if (!fits) {
         send();
-        std::memmove(buffer_.get(), packet, bytes);
+        std::memmove(buffer_, packet, bytes);
     }
     if (packets_ == 0) {
         segment_ = bytes;
@@ -52,7 +59,7 @@ void Train::send() {
     if (packets_ == 0) {
         return;
     }
-    const base::ByteView payload(buffer_.get(), used_);
+    const base::ByteView payload(buffer_, used_);
     for (const base::SocketAddr& remote : destination_.all()) {
         const std::size_t segment = packets_ > 1 ? segment_ : 0;
         sink_(Transmit{destination_.local, remote, destination_.ecn, payload, segment});

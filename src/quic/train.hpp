@@ -34,9 +34,19 @@ struct Destination {
     friend bool operator==(const Destination&, const Destination&) = default;
 };
 
+// Where packets are written; kept from train to train, so that a flush does not pay for 64 KiB of heap.
+class TrainBuffer {
+public:
+    std::uint8_t* bytes();
+
+private:
+    std::unique_ptr<std::uint8_t[]> bytes_;
+};
+
 class Train {
 public:
-    Train(const std::function<void(const Transmit&)>& sink, Counters& counters);
+    // One at a time on a buffer.
+    Train(const std::function<void(const Transmit&)>& sink, Counters& counters, TrainBuffer& buffer);
 
     // Room for one packet, valid until the next call.
     [[nodiscard]] std::span<std::uint8_t> room();
@@ -50,7 +60,7 @@ public:
 private:
     const std::function<void(const Transmit&)>& sink_;
     Counters& counters_;
-    std::unique_ptr<std::uint8_t[]> buffer_;
+    std::uint8_t* buffer_;
     std::size_t used_ = 0;
     std::size_t segment_ = 0;
     std::size_t packets_ = 0;

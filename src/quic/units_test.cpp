@@ -217,7 +217,8 @@ TEST(Train, JoinsEqualPacketsToOnePlace) {
     here.add(base::SocketAddr::v4(10, 0, 0, 1, 1));
     Destination two = here;
     two.add(base::SocketAddr::v4(10, 0, 0, 2, 1));
-    Train train(sink, counters);
+    TrainBuffer buffer;
+    Train train(sink, counters, buffer);
     for (const std::size_t bytes : {1000, 1000, 400}) {
         train.commit(bytes, here);
     }

@@ -15,6 +15,11 @@ GossipLinks::Link* GossipLinks::find_link(quic::ConnectionRef connection) {
     return it == by_connection_.end() ? nullptr : &it->second;
 }
 
+void GossipLinks::erase_link(quic::ConnectionRef connection) {
+    by_connection_.erase(connection);
+    close_by_.erase(connection);
+}
+
 void GossipLinks::send(const base::EndpointId& peer, const base::TopicId& topic, const wire::TopicMessage& message,
                        base::TimePoint now, LinkEffects& out) {
     const base::Bytes body = wire::encode(message);
@@ -130,7 +135,7 @@ void GossipLinks::abandon(const base::EndpointId& peer, base::TimePoint now) {
     if (it == peers_.end()) return;
     const auto connections = it->second.connections;
     for (const auto connection : connections) {
-        by_connection_.erase(connection);
+        erase_link(connection);
         endpoint_.close(connection, 0, "peer is gone", now);
     }
     forget(peer);
@@ -147,7 +152,7 @@ void GossipLinks::on_connected(const quic::Connected& event, base::TimePoint now
     if (it == peers_.end()) {
         if (peers_.size() >= kGossipPeersMax) {
             ++counters_.dropped_peer_limit;
-            by_connection_.erase(event.connection);
+            erase_link(event.connection);
             endpoint_.close(event.connection, 0, "too many gossip peers", now);
             return;
         }
@@ -180,7 +185,7 @@ void GossipLinks::choose_current(Peer& peer, quic::ConnectionRef fresh, base::Ti
 void GossipLinks::retire(quic::ConnectionRef connection, Retirement retirement, base::TimePoint now) {
     Link* link = find_link(connection);
     if (link == nullptr) return;
-    if (!link->close_by) link->close_by = now + kDrainMax;
+    close_by_.try_emplace(connection, now + kDrainMax);
     link->retirement = std::max(link->retirement, retirement);
     for (auto& [topic, outgoing] : link->outgoing) {
         outgoing.fin = true;
@@ -193,14 +198,15 @@ void GossipLinks::retire(quic::ConnectionRef connection, Retirement retirement, 
 void GossipLinks::close_if_drained(quic::ConnectionRef connection, base::TimePoint now) {
     Link* link = find_link(connection);
     if (link == nullptr || link->retirement == Retirement::none) return;
-    const bool due = link->close_by && *link->close_by <= now;
+    const auto close_by = close_by_.find(connection);
+    const bool due = close_by != close_by_.end() && close_by->second <= now;
     const bool young = !link->connected || now - link->made < kDrainMax;
     const bool drained = link->outgoing.empty() && link->incoming.empty() && !young;
     const bool forced = due && (link->retirement == Retirement::dropped || link->incoming.empty());
-    if (due) link->close_by.reset();
+    if (due) close_by_.erase(close_by);
     if (!drained && !forced) return;
     const base::EndpointId peer = link->peer;
-    by_connection_.erase(connection);
+    erase_link(connection);
     endpoint_.close(connection, 0, "gossip streams finished", now);
     const auto it = peers_.find(peer);
     if (it == peers_.end()) return;
@@ -295,7 +301,7 @@ void GossipLinks::on_closed(const quic::Closed& event, base::TimePoint now, Link
     const base::EndpointId id = found->second.peer;
     const bool was_connected = found->second.connected;
     const bool was_retiring = found->second.retirement != Retirement::none;
-    by_connection_.erase(found);
+    erase_link(event.connection);
     if (!was_connected) ++counters_.dial_failures;
     const auto it = peers_.find(id);
     if (it == peers_.end()) return;
@@ -322,16 +328,16 @@ void GossipLinks::forget(const base::EndpointId& peer) {
 
 void GossipLinks::on_deadline(base::TimePoint now) {
     std::vector<quic::ConnectionRef> due;
-    for (const auto& [connection, link] : by_connection_)
-        if (link.close_by && *link.close_by <= now) due.push_back(connection);
+    for (const auto& [connection, close_by] : close_by_)
+        if (close_by <= now) due.push_back(connection);
     for (const auto connection : due)
         close_if_drained(connection, now);
 }
 
 std::optional<base::TimePoint> GossipLinks::next_deadline() const {
     std::optional<base::TimePoint> deadline;
-    for (const auto& [connection, link] : by_connection_)
-        deadline = base::earliest(deadline, link.close_by);
+    for (const auto& [connection, close_by] : close_by_)
+        deadline = base::earliest(deadline, std::optional(close_by));
     return deadline;
 }
 
@@ -349,8 +355,8 @@ std::optional<base::TimePoint> GossipLinks::last_heard(const base::EndpointId& p
     const auto it = peers_.find(peer);
     if (it == peers_.end()) return newest;
     for (const auto connection : it->second.connections) {
-        const auto stats = endpoint_.stats(connection);
-        if (stats && (!newest || stats->last_received > *newest)) newest = stats->last_received;
+        const auto heard = endpoint_.last_received(connection);
+        if (heard && (!newest || *heard > *newest)) newest = heard;
     }
     return newest;
 }

@@ -131,7 +131,6 @@ private:
         base::TimePoint made;
         bool connected = false;
         Retirement retirement = Retirement::none;
-        std::optional<base::TimePoint> close_by;
         std::map<base::TopicId, Outgoing> outgoing;
         std::map<quic::StreamRef, Incoming> incoming;
         telemetry::Life life;
@@ -162,12 +161,14 @@ private:
     bool take_frame(quic::ConnectionRef connection, Link& link, Incoming& incoming, const base::Bytes& body,
                     base::TimePoint now, LinkEffects& out);
     Link* find_link(quic::ConnectionRef connection);
+    void erase_link(quic::ConnectionRef connection);
     void forget(const base::EndpointId& peer);
 
     quic::Endpoint& endpoint_;
     telemetry::Ledger& ledger_;
     Candidates candidates_;
     std::map<quic::ConnectionRef, Link> by_connection_;
+    std::map<quic::ConnectionRef, base::TimePoint> close_by_;  // Of those that retire; as a rule none.
     std::map<base::EndpointId, Peer> peers_;
     LinkCounters counters_;
 };
