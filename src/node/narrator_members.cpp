@@ -99,7 +99,7 @@ void Narrator::statement_came(const base::EndpointId& from, base::ByteView envel
     const bool direct = hops == 0 && from == origin->signer;
     const auto offset =
         direct ? offset_of(from, origin->context, now) : offset_of(origin->signer, base::TraceContext{}, now);
-    arrival_.emplace();
+    arrival_.emplace(Arrival{});  // Without it, clang asks for the default members before the class is whole.
     arrival_->author = origin->signer;
     arrival_->label = label_of_(origin->signer);
     arrival_->remote = origin->context.is_valid();
