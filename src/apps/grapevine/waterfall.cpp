@@ -26,8 +26,15 @@ constexpr std::size_t kDepthShown = 12;  // Deeper spans stand there too.
 constexpr std::size_t kLinksShown = 2;   // Of a span, unless all is asked for.
 constexpr std::size_t kLogsShown = 10;   // Of a trace.
 constexpr std::size_t kIdShown = 16;
+// Times are those of whoever sent the spans. Ten years either way is longer than any trace, has its place in
+// kDurationColumns, and sums of such times stay in range.
+constexpr std::int64_t kTimeMax = std::int64_t{10} * 365 * 24 * 3600 * 1'000'000'000;
 constexpr std::int64_t kSeverityError = 17;  // OTLP: ERROR.
 constexpr std::int64_t kSeverityWarn = 13;
+
+std::int64_t time_in(const object& row, std::string_view key) {
+    return std::clamp(integer_in(row, key), -kTimeMax, kTimeMax);
+}
 
 struct Span {
     const object* row = nullptr;
@@ -110,8 +117,8 @@ void Waterfall::order() {
     std::set<std::string> ids;
     std::map<std::string, std::vector<std::size_t>> children;
     for (const object* row : objects_in(trace_, "spans")) {
-        const std::int64_t start = integer_in(*row, "offset_ns");
-        all.push_back({row, start, start + std::max<std::int64_t>(integer_in(*row, "duration_ns"), 0), false, {}, {}});
+        const std::int64_t start = time_in(*row, "offset_ns");
+        all.push_back({row, start, start + std::max<std::int64_t>(time_in(*row, "duration_ns"), 0), false, {}, {}});
         ids.insert(text_in(*row, "span_id"));
         places_.insert(place_of(*row));
         length_ = std::max(length_, all.back().end);
@@ -200,13 +207,14 @@ void Waterfall::title() {
     const std::int64_t errors = integer_in(trace_, "errors");
     std::string name = spans_.empty() ? "no spans" : text_in(*spans_.front().row, "name");
     std::string line = tinted(pen_.terminal, Tint::bold, name) + "  " +
-                       nanoseconds_text(integer_in(trace_, "duration_ns")) + "  " + std::to_string(spans_.size()) +
+                       nanoseconds_text(time_in(trace_, "duration_ns")) + "  " + std::to_string(spans_.size()) +
                        (spans_.size() == 1 ? " span" : " spans") + " on " + std::to_string(places_.size()) +
                        (places_.size() == 1 ? " node" : " nodes");
     if (errors > 0) {
         line += "  " + tinted(pen_.terminal, Tint::bad, std::to_string(errors) + (errors == 1 ? " error" : " errors"));
     }
-    lines_.push_back(line);
+    const std::size_t width = std::max<std::size_t>(pen_.terminal.columns, 40);
+    lines_.push_back(clipped(line, width));
     std::string origin = "trace " + text_in(trace_, "trace_id");
     if (pen_.terminal.columns >= kNarrow) {
         origin += "  " + clock_text(integer_in(trace_, "start_unix_us"));
@@ -215,7 +223,7 @@ void Waterfall::title() {
         const std::string place = "  " + *places_.begin();
         origin += columns_of(origin) + place.size() <= pen_.terminal.columns ? place : "";
     }
-    lines_.push_back(dim(origin));
+    lines_.push_back(clipped(dim(origin), width));
 }
 
 // The scale above the bars: 0, the middle, the end.
@@ -256,7 +264,7 @@ std::string Waterfall::drawn_bar(double from, double to) const {
 std::string Waterfall::bar_of(const Span& span) const {
     const double scale = static_cast<double>(layout_.bar) / static_cast<double>(length_);
     const double from = std::max(0.0, static_cast<double>(span.start) * scale);
-    const double to = static_cast<double>(span.end) * scale;
+    const double to = std::max(0.0, static_cast<double>(span.end) * scale);
     if (pen_.drawing) {
         return drawn_bar(from, to);
     }
@@ -307,7 +315,7 @@ void Waterfall::details(const Span& span) {
                              " span " + text_in(*links[i], "span_id"))));
     }
     if (!all && links.size() > kLinksShown) {
-        detail(span, dim("and " + std::to_string(links.size() - kLinksShown) + " more links (--verbose)"));
+        detail(span, dim(cut("and " + std::to_string(links.size() - kLinksShown) + " more links (--verbose)")));
     }
     const boost::json::value* attributes = span.row->if_contains("attributes");
     if (!all || attributes == nullptr || !attributes->is_object()) {
@@ -347,17 +355,17 @@ double covered_by_children(const object& trace) {
     const auto spans = objects_in(trace, "spans");
     const auto root = std::find_if(spans.begin(), spans.end(),
                                    [](const object* span) { return text_in(*span, "parent_span_id").empty(); });
-    if (root == spans.end() || integer_in(**root, "duration_ns") <= 0) {
+    if (root == spans.end() || time_in(**root, "duration_ns") <= 0) {
         return -1;
     }
-    const std::int64_t from = integer_in(**root, "offset_ns");
-    const std::int64_t to = from + integer_in(**root, "duration_ns");
+    const std::int64_t from = time_in(**root, "offset_ns");
+    const std::int64_t to = from + time_in(**root, "duration_ns");
     const std::string id = text_in(**root, "span_id");
     std::vector<std::pair<std::int64_t, std::int64_t>> parts;
     for (const object* span : spans) {
         if (text_in(*span, "parent_span_id") == id) {
-            const std::int64_t start = integer_in(*span, "offset_ns");
-            parts.emplace_back(std::max(start, from), std::min(start + integer_in(*span, "duration_ns"), to));
+            const std::int64_t start = time_in(*span, "offset_ns");
+            parts.emplace_back(std::max(start, from), std::min(start + time_in(*span, "duration_ns"), to));
         }
     }
     std::sort(parts.begin(), parts.end());

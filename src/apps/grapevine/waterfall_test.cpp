@@ -103,6 +103,26 @@ TEST(Waterfall, DrawsEachSpanOnceWhateverItsParentsAre) {
     EXPECT_NO_THROW(waterfall_lines(pen_of(80, false), {{"spans", "none"}}, Attributes::shown));
 }
 
+// So are times, and the lengths of names.
+TEST(Waterfall, DrawsWhateverTheTimesAre) {
+    constexpr std::int64_t kLeast = INT64_MIN;
+    constexpr std::int64_t kMost = INT64_MAX;
+    json::object far =
+        trace({span("a", "", std::string(300, 'n').c_str(), kMost, kMost), span("b", "a", "b", kLeast, kMost),
+               span("c", "a", "c", kMost, kLeast), span("d", "a", "d", 0, 1)});
+    far["duration_ns"] = kLeast;
+    far["start_unix_us"] = kLeast;
+    far["trace_id"] = std::string(300, 'f');
+    for (const bool drawing : {false, true}) {
+        const auto lines = waterfall_lines(pen_of(40, drawing), far, Attributes::shown);
+        EXPECT_EQ(lines.size(), 7U);
+        for (const std::string& line : lines) {
+            EXPECT_LE(columns_of(line), 40U) << line;
+        }
+    }
+    EXPECT_LE(covered_by_children(far), 1.0);
+}
+
 TEST(Waterfall, TellsHowMuchOfTheRootItsChildrenCover) {
     EXPECT_DOUBLE_EQ(covered_by_children(
                          trace({span("a", "", "root", 0, 100), span("b", "a", "x", 0, 40), span("c", "a", "y", 20, 40),
