@@ -26,6 +26,13 @@ struct Where {
     bool named = false;  // By the user, or by a collector that runs.
 };
 
+// What the host of a URL may be made of; it becomes a header of the request.
+bool is_host(std::string_view host) {
+    return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+        return c > ' ' && c <= '~' && std::string_view("/?#@[]").find(c) == std::string_view::npos;
+    });
+}
+
 base::Result<io::HttpServer> parse_url(std::string_view url) {
     const auto wrong = [&] {
         return base::invalid("collector '" + base::printable(url) + "': is no URL like " + std::string(kDefaultUrl));
@@ -49,8 +56,8 @@ base::Result<io::HttpServer> parse_url(std::string_view url) {
         }
         server.port = static_cast<std::uint16_t>(*port);
     }
-    const bool fine = !server.host.empty() && server.host.find_first_of("/?#@ ") == std::string::npos;
-    return fine ? base::Result<io::HttpServer>(server) : wrong();
+    const bool closed = !bracketed || host_end != std::string_view::npos;
+    return closed && is_host(server.host) ? base::Result<io::HttpServer>(server) : wrong();
 }
 
 Where choose(const cli::Parsed& parsed) {
