@@ -87,7 +87,7 @@ base::Result<FileValues> parse_config(std::string_view text, const std::string& 
         return base::invalid(path + ":" + std::to_string(error.source().begin.line) + ": " +
                              base::printable(error.description(), 160));
     } catch (const std::logic_error& error) {
-        return base::invalid(path + ": " + error.what());
+        return base::invalid(path + ": " + base::printable(error.what(), 160));
     }
 }
 

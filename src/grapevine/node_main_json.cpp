@@ -1,13 +1,14 @@
 #include "grapevine/node_main_json.hpp"
 
 #include <boost/json/serialize.hpp>
-#include <boost/nowide/utf/convert.hpp>
+
+#include "base/utf8.hpp"
 
 namespace grapevine::cli {
 
 boost::json::string json_text(std::string_view text) {
-    const std::string valid = boost::nowide::utf::convert_string<char>(text.data(), text.data() + text.size());
-    return boost::json::string(valid.data(), valid.size());
+    const base::SafeText valid(text);
+    return boost::json::string(valid.view().data(), valid.view().size());
 }
 
 boost::json::array json_texts(const std::vector<std::string>& texts) {

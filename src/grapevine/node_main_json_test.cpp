@@ -25,6 +25,7 @@ TEST(JsonText, KeepsUtf8AndReplacesTheRest) {
     EXPECT_EQ(quoted("\xff"), bad);
     EXPECT_EQ(quoted("\xc3"), bad);
     EXPECT_EQ(quoted("\x80"), bad);
+    EXPECT_EQ(quoted("\xc3(x\xe2\x82)"), "\"\xef\xbf\xbd(x\xef\xbf\xbd\xef\xbf\xbd)\"") << "what follows is kept";
 }
 
 TEST(JsonText, RefusesOverlongFormsAndSurrogates) {
