@@ -121,7 +121,11 @@ std::vector<std::size_t> Runner::running() const {
 }
 
 std::vector<std::size_t> Runner::choose(const Targets& targets, std::size_t repetition) {
-    if (targets.choice == Choice::named) return targets.named;
+    if (targets.choice == Choice::named) {
+        auto named = targets.named;  // One that is to join later is not there yet.
+        std::erase_if(named, [&](std::size_t node) { return node >= world_->size(); });
+        return named;
+    }
     if (targets.choice == Choice::each) return {repetition % world_->size()};
     const auto& spared = targets.spared;
     auto nodes = running();

@@ -1,5 +1,6 @@
 #include "sim/scenario.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -13,6 +14,7 @@ namespace grapevine::sim {
 namespace {
 
 constexpr double kRateMax = 1e12;
+constexpr std::size_t kDescriptionMax = 160;  // Of the parser's words, which quote the file as it is.
 
 std::optional<base::Duration> unit_of(std::string_view unit) {
     constexpr std::array<std::pair<std::string_view, base::Duration>, 5> kUnits{{
@@ -25,6 +27,12 @@ std::optional<base::Duration> unit_of(std::string_view unit) {
     for (const auto& [name, duration] : kUnits)
         if (name == unit) return duration;
     return std::nullopt;
+}
+
+// Whether `times` events, each so long after the one before, all happen within the time that a scenario may have.
+bool in_time(base::Duration first, base::Duration every, std::size_t times) {
+    return every == base::Duration::zero() ||
+           static_cast<std::int64_t>(times) <= (kScenarioTimeMax - first).count() / every.count();
 }
 
 void read_network(TomlReader reader, NetworkConfig& network) {
@@ -140,6 +148,7 @@ Step read_step(TomlReader reader, std::size_t nodes) {
     step.at = at.value_or(base::Duration{});
     step.every = reader.duration("every").value_or(base::Duration{});
     step.times = reader.integer("times", 1, kStepTimesMax).value_or(1);
+    if (!in_time(step.at, step.every, step.times)) reader.fail("every", "leads beyond 1000 days");
     const auto verb = reader.word("do", verbs());
     if (!verb) {
         reader.fail("do", "is missing or unknown");
@@ -150,10 +159,45 @@ Step read_step(TomlReader reader, std::size_t nodes) {
     return step;
 }
 
+// The nodes that can ever be: those of the beginning, and those that join.
+std::size_t nodes_of(const Scenario& scenario) {
+    std::size_t nodes = scenario.nodes;
+    for (const Step& step : scenario.steps)
+        if (const auto* join = std::get_if<JoinStep>(&step.action)) nodes += join->count * step.times;
+    return nodes;
+}
+
+const std::vector<std::size_t>& named_nodes(const Action& action) {
+    static const std::vector<std::size_t> kNone;
+    return std::visit(
+        [](const auto& step) -> const std::vector<std::size_t>& {
+            if constexpr (requires { step.targets; })
+                return step.targets.named;
+            else
+                return kNone;
+        },
+        action);
+}
+
+void read_steps(const toml::array& steps, std::string_view source, base::Status& status, Scenario& scenario) {
+    const auto reader_of = [&](std::size_t i) { return TomlReader(*steps[i].as_table(), source, "[[step]]", status); };
+    for (std::size_t i = 0; i < steps.size() && i < kScenarioStepsMax; ++i)
+        scenario.steps.push_back(read_step(reader_of(i), scenario.nodes));
+    const std::size_t nodes = nodes_of(scenario);
+    for (std::size_t i = 0; i < scenario.steps.size(); ++i) {
+        const auto& named = named_nodes(scenario.steps[i].action);
+        if (std::any_of(named.begin(), named.end(), [&](std::size_t node) { return node >= nodes; }))
+            reader_of(i).fail("node", "names a node that never is");
+        if (nodes > kScenarioNodesMax && std::holds_alternative<JoinStep>(scenario.steps[i].action))
+            reader_of(i).fail("do", "makes more than " + std::to_string(kScenarioNodesMax) + " nodes in all");
+    }
+}
+
 void read_join(TomlReader reader, Scenario& scenario) {
     const auto pattern = reader.word("pattern", {"at-once", "one-by-one"});
     if (pattern) scenario.join = static_cast<JoinPattern>(*pattern);
     if (const auto every = reader.duration("every")) scenario.join_every = *every;
+    if (!in_time({}, scenario.join_every, scenario.nodes)) reader.fail("every", "leads beyond 1000 days");
     reader.finish();
 }
 
@@ -188,8 +232,8 @@ base::Result<base::Duration> parse_duration(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const std::size_t digits = static_cast<std::size_t>(end - text.data());
     const auto unit = error == std::errc{} ? unit_of(text.substr(digits)) : std::nullopt;
-    constexpr double kDaysMax = 1000.0 * 86400e9;
-    if (!unit || !(value >= 0.0) || value * static_cast<double>(unit->count()) > kDaysMax)
+    constexpr auto kMax = static_cast<double>(kScenarioTimeMax.count());
+    if (!unit || !(value >= 0.0) || value * static_cast<double>(unit->count()) > kMax)
         return base::invalid("duration '" + base::printable(text) + "': want a number and one of us, ms, s, m, h");
     return base::Duration(static_cast<std::int64_t>(value * static_cast<double>(unit->count())));
 }
@@ -200,9 +244,9 @@ base::Result<Scenario> parse_scenario(std::string_view text, std::string_view so
         root = toml::parse(text, source);
     } catch (const toml::parse_error& error) {
         return base::invalid(std::string(source) + ":" + std::to_string(error.source().begin.line) + ": " +
-                             std::string(error.description()));
+                             base::printable(error.description(), kDescriptionMax));
     } catch (const std::logic_error& error) {
-        return base::invalid(std::string(source) + ": " + error.what());
+        return base::invalid(std::string(source) + ": " + base::printable(error.what(), kDescriptionMax));
     }
     Scenario scenario;
     base::Status status;
@@ -215,8 +259,7 @@ base::Result<Scenario> parse_scenario(std::string_view text, std::string_view so
         read_expectations({*table, source, "[expect]", status}, scenario.expect);
     if (const auto* steps = reader.tables("step")) {
         if (steps->size() > kScenarioStepsMax) reader.fail("step", "has too many entries");
-        for (const auto& step : *steps)
-            scenario.steps.push_back(read_step({*step.as_table(), source, "[[step]]", status}, scenario.nodes));
+        read_steps(*steps, source, status, scenario);
     }
     if (scenario.meshes * 2 > scenario.nodes) reader.fail("meshes", "leaves fewer than two nodes a mesh");
     reader.finish();

@@ -21,6 +21,8 @@ namespace grapevine::sim {
 inline constexpr std::size_t kScenarioNodesMax = 10'000;
 inline constexpr std::size_t kScenarioStepsMax = 1'000;
 inline constexpr std::size_t kStepTimesMax = 100'000;
+// No duration is longer, and nothing is planned for later.
+inline constexpr base::Duration kScenarioTimeMax = std::chrono::hours(1000 * 24);
 
 enum class Mode : std::uint8_t {
     gossip,   // iroh-gossip's own scenarios (gossip_scenarios.hpp).

@@ -82,7 +82,20 @@ TEST(Scenario, RefusesWrongValues) {
     EXPECT_NE(error_of("[[step]]\ndo = 'explode'\nat = '1s'\n").find("must be one of"), std::string::npos);
     EXPECT_NE(error_of("[[step]]\ndo = 'heal'\n").find("'at' is missing"), std::string::npos);
     EXPECT_NE(error_of("nodes = = 3\n").find("x.toml:1"), std::string::npos);
+    EXPECT_EQ(error_of("d\xff\x01 = 1\n").find_first_of("\xff\x01\n"), std::string::npos) << "in words";
     EXPECT_NE(error_of("nodes = 4\nmeshes = 3\n").find("fewer than two nodes"), std::string::npos);
+}
+
+TEST(Scenario, RefusesNodesAndTimesThatNeverAre) {
+    const std::string crash = "[[step]]\ndo = 'crash'\nat = '1s'\nnode = [0, 18]\n";
+    EXPECT_EQ(error_of(crash), "x.toml:4: [[step]]: key 'node' names a node that never is");
+    EXPECT_EQ(error_of(crash + "[[step]]\ndo = 'join'\nat = '0s'\n"), "") << "the 19th joins";
+    EXPECT_NE(error_of("[[step]]\ndo = 'join'\nat = '1s'\ncount = 100\ntimes = 100\n").find("10000 nodes in all"),
+              std::string::npos);
+    EXPECT_EQ(error_of("[[step]]\ndo = 'heal'\nat = '1h'\nevery = '24h'\ntimes = 1000\n"),
+              "x.toml:4: [[step]]: key 'every' leads beyond 1000 days");
+    EXPECT_EQ(error_of("[[step]]\ndo = 'heal'\nat = '0s'\nevery = '24h'\ntimes = 1000\n"), "");
+    EXPECT_EQ(error_of("[join]\nevery = '2000h'\n"), "x.toml:2: [join]: key 'every' leads beyond 1000 days");
 }
 
 TEST(Scenario, ReadsDurations) {
