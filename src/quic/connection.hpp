@@ -122,6 +122,7 @@ public:
     [[nodiscard]] ConnectionRef ref() const { return ref_; }
     [[nodiscard]] Origin origin() const { return origin_; }
     [[nodiscard]] bool established() const { return established_; }
+    [[nodiscard]] bool announced() const { return announced_; }  // Connected was told.
     // Something that the application wants sent, and may be.
     [[nodiscard]] bool has_data() const { return established_ && (!datagrams_.empty() || streams_.any_ready()); }
     [[nodiscard]] bool ended() const { return ending_.has_value(); }

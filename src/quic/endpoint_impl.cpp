@@ -230,9 +230,13 @@ void Endpoint::Impl::retire(ConnectionRef ref, base::TimePoint now) {
         return;
     }
     shared_.counters.handshakes_failed += connection->established() ? 0 : 1;
-    CloseReason reason = std::move(ending.reason);
+    Closed closed{ref, std::move(ending.reason)};
+    if (connection->origin() == Origin::incoming && !connection->announced()) {
+        const ConnectionStats stats = connection->stats();
+        closed.failed_handshake = FailedHandshake{stats.remote, stats.created};
+    }
     linger(*connection, now);
-    shared_.events.push(Closed{ref, std::move(reason)});
+    shared_.events.push(std::move(closed));
 }
 
 // Starts again under the same ref. The failed attempt leaves nothing behind; its packets find a stranger.

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -142,9 +143,16 @@ struct PathChanged {  // The peer's address moved and was validated.
     ConnectionRef connection;
     base::SocketAddr remote;
 };
+// A handshake that somebody else began and that came to nothing. Until it is over nobody has proven who they are, and
+// often not even that `remote` is theirs.
+struct FailedHandshake {
+    base::SocketAddr remote;
+    base::TimePoint began;
+};
 struct Closed {
     ConnectionRef connection;
     CloseReason reason;
+    std::optional<FailedHandshake> failed_handshake = std::nullopt;  // Incoming, and never Connected.
 };
 
 using Event = std::variant<Connected, StreamOpened, StreamData, StreamWritable, StreamReset, StreamStopped,

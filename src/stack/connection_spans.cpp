@@ -18,6 +18,11 @@ void give_reason(OpenSpan& span, const quic::CloseReason& reason) {
     if (!reason.text.empty()) span.set("text", base::printable(reason.text));
 }
 
+std::uint64_t began_unix_ns(std::uint64_t unix_now, base::TimePoint began, base::TimePoint now) {
+    const auto age = static_cast<std::uint64_t>(std::max<base::Duration::rep>(0, (now - began).count()));
+    return unix_now - std::min(unix_now, age);
+}
+
 bool is_orderly(quic::CloseCause cause) {
     return cause == quic::CloseCause::application_local || cause == quic::CloseCause::application_remote ||
            cause == quic::CloseCause::endpoint_shutdown;
@@ -47,8 +52,7 @@ OpenSpan ConnectionSpans::connected(const quic::Connected& event, const OpenSpan
     std::uint64_t start = found == known_.end() ? 0 : found->second.since_unix_ns;
     if (start == 0) {  // Incoming: from its first packet.
         const auto stats = endpoint_.stats(event.connection);
-        const auto age = stats ? std::max<std::int64_t>(0, (now - stats->created).count()) : 0;
-        start = unix_now - std::min(unix_now, static_cast<std::uint64_t>(age));
+        start = began_unix_ns(unix_now, stats ? stats->created : now, now);
     }
     const auto& spec = event.origin == quic::Origin::outgoing ? spans::kPeerDialled : spans::kPeerAccepted;
     OpenSpan span = cause != nullptr ? recorder_->begin(spec, *cause, start) : recorder_->begin_at(spec, start);
@@ -59,9 +63,9 @@ OpenSpan ConnectionSpans::connected(const quic::Connected& event, const OpenSpan
     return span;
 }
 
-OpenSpan ConnectionSpans::closed(const quic::Closed& event, const CauseOf& cause_of) {
+OpenSpan ConnectionSpans::closed(const quic::Closed& event, const CauseOf& cause_of, base::TimePoint now) {
     const auto found = known_.find(event.connection);
-    if (found == known_.end()) return {};
+    if (found == known_.end()) return event.failed_handshake ? refused(event, now) : OpenSpan();
     const Known known = std::move(found->second);
     known_.erase(found);
     if (!wants()) return {};
@@ -82,6 +86,21 @@ OpenSpan ConnectionSpans::failed(const quic::Closed& event, const Known& known, 
     OpenSpan span = cause != nullptr ? recorder_->begin(spans::kPeerFailed, *cause, known.since_unix_ns)
                                      : recorder_->begin_at(spans::kPeerFailed, known.since_unix_ns);
     describe(span, known);
+    give_reason(span, event.reason);
+    span.fail(quic::name(event.reason.cause));
+    return span;
+}
+
+OpenSpan ConnectionSpans::refused(const quic::Closed& event, base::TimePoint now) {
+    if (!wants()) return {};
+    if (!refused_limit_.take(now)) {
+        ++refused_untold_;
+        return {};
+    }
+    const quic::FailedHandshake& handshake = *event.failed_handshake;
+    OpenSpan span = recorder_->begin_at(spans::kPeerRefused, began_unix_ns(recorder_->unix_ns(), handshake.began, now));
+    if (!span) return span;
+    span.set("direction", "incoming").set("remote", handshake.remote.text());
     give_reason(span, event.reason);
     span.fail(quic::name(event.reason.cause));
     return span;

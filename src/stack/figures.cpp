@@ -123,6 +123,7 @@ std::vector<telemetry::Metric> Stack::Impl::metrics(base::TimePoint now) const {
 std::vector<Figure> Stack::Impl::figures() const {
     std::vector<Figure> figures;
     append(figures, endpoint_.counters());
+    figures.push_back({"quic.handshakes_untold", connection_spans_.refused_untold()});
     append(figures, links_.counters());
     figures.push_back({"links.queued", links_.queued()});
     if (sessions_) append(figures, sessions_->counters());

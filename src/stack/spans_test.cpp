@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "stack/connection_spans.hpp"
 #include "stack/traces_testing.hpp"
 
 namespace grapevine::stack {
@@ -236,6 +237,49 @@ TEST_F(Spans, ADialThatFailsIsToldWithItsReason) {
     EXPECT_EQ(failed[0].text("reason"), "unreachable");
     EXPECT_EQ(failed[0].span.status, telemetry::SpanStatus::error);
     EXPECT_GE(failed[0].span.end_unix_ns - failed[0].span.start_unix_ns, 1'000'000'000U);
+}
+
+// Nobody is served under that name.
+void knock(TestCluster& cluster, std::size_t from, std::size_t at) {
+    ASSERT_TRUE(cluster.stack(from).connect(cluster.stack(at).addr(), "nobody/1", cluster.now()));
+    cluster.settle(from);
+    cluster.run_for(5ms);
+}
+
+TEST_F(Spans, AHandshakeOfAnotherThatFailsIsToldByWhoRefusedIt) {
+    boot(2);
+    take_more();
+    ASSERT_TRUE(of(0, "mesh.peer.connect_failed").empty());
+    knock(traced.cluster, 1, 0);
+    take_more();
+    const auto failed = of(0, "mesh.peer.connect_failed");
+    ASSERT_EQ(failed.size(), 1U);
+    EXPECT_EQ(failed[0].text("direction"), "incoming");
+    EXPECT_EQ(failed[0].text("remote"), "10.0.0.2:4000");
+    EXPECT_EQ(failed[0].text("reason"), "tls");
+    EXPECT_EQ(failed[0].span.status, telemetry::SpanStatus::error);
+    EXPECT_EQ(failed[0].span.spec->kind, telemetry::SpanKind::server);
+    EXPECT_EQ(failed[0].value("peer_id"), nullptr) << "nothing is proven";
+    ASSERT_EQ(of(1, "mesh.peer.connect_failed").size(), 1U);
+    EXPECT_EQ(of(1, "mesh.peer.connect_failed")[0].text("direction"), "outgoing");
+}
+
+TEST_F(Spans, AFloodOfFailedHandshakesIsCountedAndNotTold) {
+    boot(2);
+    constexpr std::uint64_t kMore = 9;
+    for (std::uint64_t i = 0; i < ConnectionSpans::kRefusedBurst + kMore; ++i)
+        knock(traced.cluster, 1, 0);
+    take_more();
+    EXPECT_EQ(of(0, "mesh.peer.connect_failed").size(), ConnectionSpans::kRefusedBurst);
+    const auto figures = traced.cluster.stack(0).figures();
+    const auto untold = std::find_if(figures.begin(), figures.end(),
+                                     [](const Figure& figure) { return figure.name == "quic.handshakes_untold"; });
+    ASSERT_NE(untold, figures.end());
+    EXPECT_EQ(untold->value, kMore);
+    traced.cluster.run_for(ConnectionSpans::kRefusedInterval);
+    knock(traced.cluster, 1, 0);
+    take_more();
+    EXPECT_EQ(of(0, "mesh.peer.connect_failed").size(), ConnectionSpans::kRefusedBurst + 1) << "it is told again";
 }
 
 TEST_F(Spans, AnExchangeIsOneTraceOfBothSidesThatSaysWhatWasExchanged) {

@@ -153,7 +153,8 @@ void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
     if (const auto* closed = std::get_if<quic::Closed>(&event))
         return within(
             connection_spans_.closed(
-                *closed, [&](std::string_view alpn, const base::EndpointId& peer) { return cause_of(alpn, peer); }),
+                *closed, [&](std::string_view alpn, const base::EndpointId& peer) { return cause_of(alpn, peer); },
+                now),
             [&] { on_closed(*closed, now); });
     const quic::ConnectionRef connection = std::visit([](const auto& e) { return e.connection; }, event);
     LinkEffects links;

@@ -26,6 +26,7 @@ inline constexpr SpanSpec kPeerDialled{"mesh.peer.connected", Target::peer, Leve
 inline constexpr SpanSpec kPeerAccepted{"mesh.peer.connected", Target::peer, Level::info, SpanKind::server};
 inline constexpr SpanSpec kPeerDisconnected{"mesh.peer.disconnected", Target::peer, Level::info};
 inline constexpr SpanSpec kPeerFailed{"mesh.peer.connect_failed", Target::peer, Level::info, SpanKind::client};
+inline constexpr SpanSpec kPeerRefused{"mesh.peer.connect_failed", Target::peer, Level::info, SpanKind::server};
 
 // Gossip. A statement that changes a state is INFO (joined, leaving, accusation, refutation), a refresh is DEBUG.
 inline constexpr SpanSpec kSubscribed{"mesh.gossip.subscribed", Target::gossip, Level::info};

@@ -98,6 +98,7 @@ constexpr Row kRows[] = {
     by("quic.handshakes_started", kHandshakes, "result", "started"),
     by("quic.handshakes_completed", kHandshakes, "result", "completed"),
     by("quic.handshakes_failed", kHandshakes, "result", "failed"),
+    drop("quic.handshakes_untold", "telemetry", "failed_handshakes"),
     by("quic.retries_sent", kQuicAnswers, "kind", "retry"),
     by("quic.version_negotiations_sent", kQuicAnswers, "kind", "version_negotiation"),
     by("quic.stateless_resets_sent", kQuicAnswers, "kind", "stateless_reset"),
