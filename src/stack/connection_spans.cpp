@@ -108,10 +108,7 @@ OpenSpan ConnectionSpans::refused(const quic::Closed& event, base::TimePoint now
 
 base::TraceContext ConnectionSpans::outgoing(quic::ConnectionRef connection) const {
     const auto found = known_.find(connection);
-    if (found == known_.end()) return {};
-    base::TraceContext context = found->second.context;
-    if (context.is_valid()) context.sent_unix_ns = recorder_->unix_ns();
-    return context;
+    return found == known_.end() ? base::TraceContext{} : recorder_->outgoing(found->second.context);
 }
 
 }  // namespace grapevine::stack

@@ -113,5 +113,33 @@ TEST_F(Skew, WithoutSamplingNothingTravels) {
     EXPECT_GT(silent.recorder(1).counters().spans_unsampled, 0U);
 }
 
+// What a root decides holds in every node, whatever their own rules for roots: no trace lacks its beginning.
+TEST_F(Skew, ADecisionNotToSampleTravels) {
+    telemetry::RecorderConfig half;
+    half.sampler.root = telemetry::Sampler::Root::ratio;
+    half.sampler.ratio = 0.5;
+    telemetry::RecorderConfig none = half;
+    none.sampler.ratio = 0;
+    TracedCluster mixed{13};
+    mixed.add("gateway", {}, 0s, none);
+    mixed.add("broker", {0}, 0s, half);
+    mixed.add("broker", {0}, 0s, half);
+    mixed.add("broker", {0});
+    ASSERT_TRUE(mixed.cluster.run_until([&] { return mixed.cluster.converged({0, 1, 2, 3}); }, 30s));
+    mixed.cluster.run_for(3s);
+    mixed.cluster.stack(0).leave(mixed.cluster.now());
+    mixed.cluster.settle(0);
+    mixed.cluster.run_for(3s);
+    const std::vector<Told> all = mixed.take();
+    std::size_t accepted = 0;
+    for (const Told& told : named(all, "mesh.gossip.accept")) {
+        EXPECT_NE(told.text("author"), mixed.cluster.stack(0).id().hex()) << "it samples nothing";
+        EXPECT_NE(find_span(all, told.span.parent), nullptr) << "a part of a trace, told by " << told.node;
+        ++accepted;
+    }
+    EXPECT_GT(accepted, 0U);
+    EXPECT_GT(mixed.recorder(3).counters().spans_unsampled, 0U) << "it samples all but what others decided";
+}
+
 }  // namespace
 }  // namespace grapevine::stack

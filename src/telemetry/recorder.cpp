@@ -166,9 +166,10 @@ OpenSpan Recorder::make(const SpanSpec& spec, const base::TraceId& trace, const 
     return open;
 }
 
-base::TraceContext Recorder::outgoing(const OpenSpan& span) const {
-    base::TraceContext context = span.context();
-    if (context.is_valid()) context.sent_unix_ns = shifted(clock_.unix_ns(), span.shift_ns_);
+base::TraceContext Recorder::leaving(base::TraceContext context, std::int64_t shift_ns) const {
+    const bool travels = context.sampled || config_.sampler.root != Sampler::Root::always_off;
+    if (!context.is_valid() || !travels) return {};
+    context.sent_unix_ns = shifted(clock_.unix_ns(), shift_ns);
     return context;
 }
 

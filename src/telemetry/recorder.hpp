@@ -6,7 +6,9 @@
 // Rules
 //  1. A span that the filter refuses costs one comparison; nothing is made and no clock is read.
 //  2. Sampling is decided once, at the root, from the trace id; children follow their parent, also a remote one
-//     (parentbased). What is not sampled keeps its context, so that the decision travels.
+//     (parentbased). What is not sampled keeps its context, so that the decision travels: within the node always, to
+//     others unless the rule for roots is `always_off`, where it would be said of everything. With the default rule
+//     for roots all is sampled but what somebody else decided otherwise.
 //  3. Records wait within a count and within bytes. Full means the oldest goes, and is counted. Nothing here ever
 //     blocks or fails.
 //  4. A child starts no earlier than its parent: a span with a remote parent is put on the parent's clock by the offset
@@ -148,8 +150,13 @@ public:
     void end_at(OpenSpan span, std::uint64_t end_unix_ns) {
         if (span) finish(std::move(span), end_unix_ns);
     }
-    // The context of `span` as it leaves now with a message: with the time of sending on the trace's clock.
-    [[nodiscard]] base::TraceContext outgoing(const OpenSpan& span) const;
+    // The context of `span` as it leaves now with a message: with the time of sending on the trace's clock. None where
+    // it does not travel, see rule 2.
+    [[nodiscard]] base::TraceContext outgoing(const OpenSpan& span) const {
+        return leaving(span.context(), span.shift_ns_);
+    }
+    // The same of a span that is over, and was on this node's clock.
+    [[nodiscard]] base::TraceContext outgoing(const base::TraceContext& context) const { return leaving(context, 0); }
 
     // Kept for export if wanted; printing is the log's own affair (io/log.hpp).
     void log(LogRecord record);
@@ -181,6 +188,7 @@ private:
                   std::uint64_t start_unix_ns);
     void finish(OpenSpan span, std::uint64_t end_unix_ns);
     [[nodiscard]] bool sample_root(const base::TraceId& trace) const;
+    [[nodiscard]] base::TraceContext leaving(base::TraceContext context, std::int64_t shift_ns) const;
     void cut(Value& value);
     void cut(std::string& text);
 

@@ -123,6 +123,19 @@ TEST(Recorder, TheRootDecidesWhetherATraceIsSampled) {
     always.end(std::move(own));
 }
 
+TEST(Recorder, ADecisionNotToSampleTravelsUnlessItIsTheRuleForAll) {
+    TestClock clock;
+    Recorder none(with({Sampler::Root::ratio, 0, true}), base::Rng(1), clock);
+    const OpenSpan root = none.begin(kWork);
+    const base::TraceContext sent = none.outgoing(root);
+    EXPECT_EQ(sent.trace, root.context().trace);
+    EXPECT_FALSE(sent.sampled);
+    Recorder all(with({}), base::Rng(2), clock);
+    EXPECT_FALSE(all.begin_remote(kWork, sent, std::nullopt)) << "a part of a trace helps nobody";
+    Recorder never(with({Sampler::Root::always_off, 1, true}), base::Rng(3), clock);
+    EXPECT_FALSE(never.outgoing(never.begin(kWork)).is_valid());
+}
+
 TEST(Recorder, ARatioOfTracesIsSampled) {
     TestClock clock;
     Recorder recorder(with({Sampler::Root::ratio, 0.25, true}), base::Rng(7), clock);

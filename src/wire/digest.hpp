@@ -12,7 +12,7 @@
 // addresses · list of neighbour ids (32 bytes each) · messages sent u64 · received u64 · CPU, memory, CPU budget,
 // memory budget u32 · context. Body of an accusation (kind 2): version u8 · mesh · accused id (32 bytes) · sequence u64
 // · phase u8 · reason u8 · context. The context (wire/trace_codec.hpp) is that of the span in which the author said it,
-// and only there if that is sampled: it is signed with the rest, so that nobody on the way can move a statement to
+// and only there if there is one: it is signed with the rest, so that nobody on the way can move a statement to
 // another trace.
 
 #include <compare>

@@ -137,7 +137,10 @@ TEST(Statement, AContextIsSignedWithTheRest) {
         EXPECT_EQ(origin->context, testing::sampled_context());
 
         std::visit([](auto& value) { value.context.sampled = false; }, claim);
-        EXPECT_EQ(body_of(sign(key_of(1), claim)), bare) << "what is not sampled is not carried";
+        const auto left_out = origin_of(sign(key_of(1), claim).envelope);
+        ASSERT_TRUE(left_out);
+        EXPECT_EQ(left_out->context.trace, testing::sampled_context().trace);
+        EXPECT_FALSE(left_out->context.sampled) << "the decision is carried";
     }
     EXPECT_FALSE(origin_of(hex("01 02")));
 }

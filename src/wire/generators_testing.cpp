@@ -55,7 +55,7 @@ BroadcastMessage any_broadcast(base::Rng& rng) {
     }
 }
 
-// None, or one that is carried: the others read as none.
+// None, or one that is valid: the others read as none.
 base::TraceContext any_context(base::Rng& rng) {
     if (rng.chance(0.5)) return {};
     base::TraceContext context;
@@ -63,7 +63,7 @@ base::TraceContext any_context(base::Rng& rng) {
     rng.fill(context.span.bytes);
     context.trace.bytes[0] |= 1U;
     context.span.bytes[0] |= 1U;
-    context.sampled = true;
+    context.sampled = rng.chance(0.5);
     context.sent_unix_ns = any_integer<std::uint64_t>(rng);
     return context;
 }

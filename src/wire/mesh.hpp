@@ -11,7 +11,7 @@
 // A range is its `from` and its content: `00`, or `01` and 16 bytes, or `02` and a list of {id, sequence u64}. Ranges
 // ascend strictly by `from`; so do the entries of a range, within its bounds.
 //
-// Context and times (wire/trace_codec.hpp) are there only in a sampled trace: the context of the span that sends the
+// Context and times (wire/trace_codec.hpp) are there only in a trace: the context of the span that sends the
 // frame, in a SyncTurn only in an exchange's first; the times in an answer to a frame that had a context.
 
 #include <array>

@@ -32,7 +32,7 @@ bool is_present(Reader& in, std::string_view field) {
 }  // namespace
 
 base::TraceContext carried(const base::TraceContext& context) {
-    return context.is_valid() && context.sampled ? context : base::TraceContext{};
+    return context.is_valid() ? context : base::TraceContext{};
 }
 
 void write_context(Writer& out, const base::TraceContext& context) {
@@ -40,7 +40,7 @@ void write_context(Writer& out, const base::TraceContext& context) {
     out.u8(kPresent);
     out.raw(context.trace.bytes);
     out.raw(context.span.bytes);
-    out.u8(kSampled);
+    out.u8(context.sampled ? kSampled : std::uint8_t{0});
     write_time(out, context.sent_unix_ns);
 }
 

@@ -7,8 +7,10 @@
 //   times:   01 · received time, 8 bytes big-endian · sent time, 8 bytes big-endian
 //
 // Times are Unix nanoseconds. A field that is absent is `00`, and nothing at all when no field follows: a frame that
-// nobody traces is what it was before there was tracing. Contexts that are not sampled or not valid are not written,
-// and read as none. Whatever else stands where a field could be is of a later version and ignored, with all after it.
+// nobody traces is what it was before there was tracing. Contexts that are not valid are not written, and read as none.
+// One that is not sampled says that its trace was left out, so that nobody records a part of it; whether that is worth
+// its bytes, the sender's sampler decides (telemetry/recorder.hpp, rule 2). Whatever else stands where a field could be
+// is of a later version and ignored, with all after it.
 
 #include <cstdint>
 #include <optional>
@@ -27,7 +29,7 @@ struct AnswerTimes {
     friend bool operator==(const AnswerTimes&, const AnswerTimes&) = default;
 };
 
-// The context as it is carried: itself when valid and sampled, else none.
+// The context as it is carried: itself when valid, else none.
 [[nodiscard]] base::TraceContext carried(const base::TraceContext& context);
 
 void write_context(Writer& out, const base::TraceContext& context);
