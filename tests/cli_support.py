@@ -58,12 +58,6 @@ class Program:
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line.decode()
 
-    def skip_output(self):
-        """Reads away what was printed until now: a program whose pipe is full waits for its reader."""
-        while select.select([self.proc.stdout], [], [], 0)[0] and os.read(self.proc.stdout.fileno(), 65536):
-            pass
-        self.buffer = b""
-
     def event(self, kind, seconds=10):
         """The next JSON line whose "event" is `kind`."""
         while True:

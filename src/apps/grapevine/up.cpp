@@ -13,6 +13,7 @@
 #include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/run_dir.hpp"
+#include "apps/grapevine/stdio.hpp"
 #include "apps/grapevine/up_view.hpp"
 #include "base/encoding.hpp"
 #include "grapevine/node_main_settings.hpp"
@@ -57,6 +58,9 @@ public:
         }
         if (!options_.json) {
             tick();
+        } else if (!options_.duration) {
+            states_.emplace(runtime_, STDOUT_FILENO);
+            states_->on_progress([this] { on_read(); });
         }
         runtime_.run();
         return exit_code_;
@@ -110,15 +114,35 @@ private:
         if (!std::exchange(ever_converged_, true)) {
             cluster_.mark();
         }
-        if (options_.json && !options_.duration) {
-            print_json();
+        if (states_) {
+            print_state();
         } else if (!options_.json && !inspect_terminal(STDOUT_FILENO).live) {
             draw(inspect_terminal(STDOUT_FILENO), Detail::with_pss);
         }
     }
 
-    void print_json() {
-        if (print(cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view())) != 0) {
+    [[nodiscard]] std::string state() {
+        return cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view());
+    }
+
+    // Nobody here waits for the reader of these lines: one that is slow gets the newest state when it reads again.
+    void print_state() {
+        outdated_ = states_->pending() > 0;
+        if (!outdated_) {
+            states_->write(state());
+        }
+        stop_if_nobody_reads();
+    }
+
+    void on_read() {
+        if (outdated_ && states_->pending() == 0 && cluster_.converged()) {
+            print_state();
+        }
+        stop_if_nobody_reads();
+    }
+
+    void stop_if_nobody_reads() {
+        if (states_->broken()) {
             stop(cli::exit_code(cli::Exit::failed));
         }
     }
@@ -145,7 +169,9 @@ private:
             return;
         }
         if (options_.json) {
-            print_json();
+            if (print(state()) != 0) {
+                stop(cli::exit_code(cli::Exit::failed));
+            }
         } else if (!inspect_terminal(STDOUT_FILENO).live) {
             draw(inspect_terminal(STDOUT_FILENO), Detail::with_pss);
         }
@@ -181,6 +207,8 @@ private:
     bool ever_converged_ = false;
     bool stopping_ = false;
     int exit_code_ = 0;
+    std::optional<Output> states_;  // With --json and no --for.
+    bool outdated_ = false;
     std::optional<CollectorChild> collector_;
     Cluster cluster_;  // Last: it calls the members above until it is gone.
 };
