@@ -27,16 +27,15 @@ base::Status check(const stack::Config& config) {
 
 // Refuses what QUIC cannot serve before anything is bound.
 base::Status register_alpns(const io::HostConfig& config) {
-    if (config.telemetry == nullptr || config.boot == nullptr) {
+    if (config.boot == nullptr) {
         return check(config.stack);
     }
-    telemetry::Recorder& recorder = config.telemetry->recorder();
-    telemetry::OpenSpan span = recorder.begin(telemetry::spans::kAlpnRegistered, *config.boot);
+    telemetry::OpenSpan span = config.boot->begin(telemetry::spans::kAlpnRegistered);
     auto checked = check(config.stack);
     if (!checked) {
         span.fail(checked.error().message);
     }
-    recorder.end(std::move(span));
+    config.boot->end(std::move(span));
     return checked;
 }
 

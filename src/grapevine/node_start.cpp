@@ -80,16 +80,13 @@ NodeStart::NodeStart(Loop& loop, const NodeOptions& options, const std::optional
     : loop_(loop),
       options_(options),
       telemetry_(std::make_unique<io::NodeTelemetry>(loop.runtime(), environment(), options.clock_offset)),
-      recorder_(telemetry_->recorder()) {
-    if (!before) {
-        root_ = recorder_.begin(spans::kReady);
-        return;
+      recorder_(telemetry_->recorder()),
+      root_(recorder_.begin_at(spans::kReady, before ? unix_ns(before->began) : recorder_.unix_ns())),
+      steps_(recorder_, root_, before ? unix_ns(before->began) : recorder_.unix_ns()) {
+    if (before) {
+        steps_.end_at(steps_.begin(spans::kSettingsLoaded), unix_ns(before->settings_loaded));
+        steps_.end(steps_.begin(spans::kTelemetryStarted));
     }
-    const std::uint64_t began = unix_ns(before->began);
-    const std::uint64_t loaded = unix_ns(before->settings_loaded);
-    root_ = recorder_.begin_at(spans::kReady, began);
-    recorder_.end_at(recorder_.begin(spans::kSettingsLoaded, root_, began), loaded);
-    recorder_.end(recorder_.begin(spans::kTelemetryStarted, root_, loaded));
 }
 
 NodeStart::~NodeStart() = default;
@@ -110,7 +107,7 @@ Result<std::unique_ptr<Node>> NodeStart::run(const Announce& announce) {
 }
 
 Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
-    telemetry::OpenSpan span = recorder_.begin(spans::kAnnounced, root_);
+    telemetry::OpenSpan span = steps_.begin(spans::kAnnounced);
     io::NodeTelemetry& telemetry = *telemetry_;
     io::Host& host = impl_->host();
     const telemetry::Resource who = resource();
@@ -118,8 +115,8 @@ Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
     impl_->set_telemetry(std::move(telemetry_));
     std::unique_ptr<Node> node(new Node(std::move(impl_)));
     const bool announced = !announce || announce(*node);
-    recorder_.end(std::move(span));
-    recorder_.end(std::move(root_));
+    steps_.end(std::move(span));
+    recorder_.end_at(std::move(root_), steps_.at());
     if (!announced) {
         return tl::unexpected(Error{Error::Code::failed, "standard output: the ready line cannot be written"});
     }
@@ -128,41 +125,43 @@ Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
     return node;
 }
 
+base::Status NodeStart::fail_step(telemetry::OpenSpan step, base::Error error) {
+    step.fail(error.message);
+    steps_.end(std::move(step));
+    return tl::unexpected(std::move(error));
+}
+
 base::Status NodeStart::open_identity() {
-    const std::uint64_t began = recorder_.unix_ns();
     std::error_code error;
     const bool minted = options_.data_dir.empty() || !std::filesystem::exists(options_.data_dir / "key", error);
-    telemetry::OpenSpan span = recorder_.begin(minted ? spans::kIdentityMinted : spans::kIdentityLoaded, root_, began);
+    telemetry::OpenSpan span = steps_.begin(minted ? spans::kIdentityMinted : spans::kIdentityLoaded);
     auto key = base::Result<base::SecretKey>(base::SecretKey::generate());
     if (!options_.data_dir.empty()) {
         auto opened = io::DataDir::open(options_.data_dir);
         if (!opened) {
-            recorder_.end(std::move(span.fail(opened.error().message)));
-            return tl::unexpected(opened.error());
+            return fail_step(std::move(span), opened.error());
         }
         data_dir_ = std::move(*opened);
         key = data_dir_->load_or_mint_key();
     }
     if (!key) {
-        recorder_.end(std::move(span.fail(key.error().message)));
-        return tl::unexpected(key.error());
+        return fail_step(std::move(span), key.error());
     }
     span.set("node_id", key->id().hex()).set("path", options_.data_dir.string());
-    recorder_.end(std::move(span));
+    steps_.end(std::move(span));
     key_.emplace(std::move(*key));
     return {};
 }
 
 base::Status NodeStart::create() {
-    telemetry::OpenSpan span = recorder_.begin(spans::kMeshConfigured, root_);
+    telemetry::OpenSpan span = steps_.begin(spans::kMeshConfigured);
     auto config = host_config(options_, telemetry_->clock().unix_ns() / 1'000'000);
     if (!config) {
-        recorder_.end(std::move(span.fail(config.error().message)));
-        return tl::unexpected(config.error());
+        return fail_step(std::move(span), config.error());
     }
-    recorder_.end(std::move(span));
+    steps_.end(std::move(span));
     config->telemetry = telemetry_.get();
-    config->boot = &root_;
+    config->boot = &steps_;
     auto impl = Endpoint::Impl::start(loop_.runtime(), *config, *key_);
     if (!impl) {
         return tl::unexpected(impl.error());
@@ -172,13 +171,13 @@ base::Status NodeStart::create() {
 }
 
 base::Status NodeStart::publish() {
-    telemetry::OpenSpan span = recorder_.begin(spans::kControlStarted, root_);
+    telemetry::OpenSpan span = steps_.begin(spans::kControlStarted);
     auto part = std::make_unique<MeshPart>(impl_->host(), options_, std::move(data_dir_));
     auto published = part->publish();
     if (!published) {
         span.fail(published.error().message);
     }
-    recorder_.end(std::move(span));
+    steps_.end(std::move(span));
     impl_->set_tap(std::move(part));
     return published;
 }

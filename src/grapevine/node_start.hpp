@@ -1,8 +1,8 @@
 #pragma once
 
 // How a node starts, step by step, and the boot trace of it: the root mesh.node.ready with one child a step, each
-// wrapping the work that it names. The root begins when the program says that it began, else with the first step, and
-// ends when the node is announced.
+// wrapping the work that it names and beginning where the one before it ended. The root begins when the program says
+// that it began, else with the first step, and ends when the node is announced.
 
 #include <chrono>
 #include <functional>
@@ -16,6 +16,7 @@
 #include "io/data_dir.hpp"
 #include "io/host.hpp"
 #include "io/node_telemetry.hpp"
+#include "telemetry/steps.hpp"
 
 namespace grapevine {
 
@@ -44,6 +45,7 @@ private:
     base::Status publish();
     Result<std::unique_ptr<Node>> finish(const Announce& announce);
     [[nodiscard]] std::uint64_t unix_ns(Instant instant) const;
+    base::Status fail_step(telemetry::OpenSpan step, base::Error error);
     [[nodiscard]] telemetry::Resource resource() const;
     void describe_root();
 
@@ -52,6 +54,7 @@ private:
     std::unique_ptr<io::NodeTelemetry> telemetry_;
     telemetry::Recorder& recorder_;
     telemetry::OpenSpan root_;
+    telemetry::Steps steps_;
     std::optional<io::DataDir> data_dir_;
     std::optional<base::SecretKey> key_;
     std::unique_ptr<Endpoint::Impl> impl_;

@@ -10,6 +10,16 @@ namespace grapevine::io {
 
 namespace {
 
+telemetry::OpenSpan begin_step(telemetry::Steps* steps, const telemetry::SpanSpec& spec) {
+    return steps != nullptr ? steps->begin(spec) : telemetry::OpenSpan();
+}
+
+void end_step(telemetry::Steps* steps, telemetry::OpenSpan step) {
+    if (steps != nullptr) {
+        steps->end(std::move(step));
+    }
+}
+
 bool serves(const base::SocketAddr& socket, const quic::Transmit& train) {
     if (socket.family != train.remote.family) {
         return false;
@@ -65,19 +75,8 @@ Host::~Host() {
     }
 }
 
-telemetry::OpenSpan Host::begin_span(const telemetry::SpanSpec& spec, const telemetry::OpenSpan* parent) {
-    return telemetry_ != nullptr && parent != nullptr ? telemetry_->recorder().begin(spec, *parent)
-                                                      : telemetry::OpenSpan();
-}
-
-void Host::end_span(telemetry::OpenSpan span) {
-    if (span) {
-        telemetry_->recorder().end(std::move(span));
-    }
-}
-
 base::Status Host::create_endpoint(const HostConfig& config, const base::SecretKey& key) {
-    telemetry::OpenSpan span = begin_span(telemetry::spans::kEndpointCreated, config.boot);
+    telemetry::OpenSpan span = begin_step(config.boot, telemetry::spans::kEndpointCreated);
     auto opened = config.bind.empty() ? open_default_sockets() : open_sockets(config.bind);
     if (opened) {
         stack::Config stack = config.stack;
@@ -89,7 +88,7 @@ base::Status Host::create_endpoint(const HostConfig& config, const base::SecretK
     } else {
         span.fail(opened.error().message);
     }
-    end_span(std::move(span));
+    end_step(config.boot, std::move(span));
     return opened;
 }
 
@@ -128,14 +127,14 @@ base::Status Host::open_socket(const base::SocketAddr& addr) {
 }
 
 // From here on datagrams are read, and so connections accepted.
-base::Status Host::watch_sockets(const telemetry::OpenSpan* boot) {
-    telemetry::OpenSpan span = begin_span(telemetry::spans::kAcceptLoopStarted, boot);
+base::Status Host::watch_sockets(telemetry::Steps* boot) {
+    telemetry::OpenSpan span = begin_step(boot, telemetry::spans::kAcceptLoopStarted);
     for (Socket& entry : sockets_) {
         UdpSocket& socket = *entry.udp;
         const auto watch = runtime_.watch(socket.fd(), [this, &socket] { on_readable(socket); });
         if (!watch) {
             span.fail(watch.error().message);
-            end_span(std::move(span));
+            end_step(boot, std::move(span));
             return tl::unexpected(watch.error());
         }
         entry.watch = *watch;
@@ -145,15 +144,15 @@ base::Status Host::watch_sockets(const telemetry::OpenSpan* boot) {
     if (any) {
         interfaces_ = std::make_unique<InterfaceWatch>(runtime_, [this] { on_addrs_changed(); });
     }
-    end_span(std::move(span));
+    end_step(boot, std::move(span));
     return {};
 }
 
-void Host::begin(const telemetry::OpenSpan* boot) {
-    telemetry::OpenSpan span = begin_span(telemetry::spans::kGossipStarted, boot);
+void Host::begin(telemetry::Steps* boot) {
+    telemetry::OpenSpan span = begin_step(boot, telemetry::spans::kGossipStarted);
     stack_->start(addrs(), now());
     touch();
-    end_span(std::move(span));
+    end_step(boot, std::move(span));
 }
 
 std::vector<base::SocketAddr> Host::addrs() const {

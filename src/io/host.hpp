@@ -30,6 +30,7 @@
 #include "io/udp_socket.hpp"
 #include "stack/stack.hpp"
 #include "telemetry/ledger.hpp"
+#include "telemetry/steps.hpp"
 
 namespace grapevine::io {
 
@@ -39,8 +40,8 @@ struct HostConfig {
     std::vector<base::SocketAddr> bind;
     // Outlives the host; null: nothing is recorded.
     NodeTelemetry* telemetry = nullptr;
-    // The span of the whole start, whose children the host's steps become; null: none. Used in start() only.
-    const telemetry::OpenSpan* boot = nullptr;
+    // The steps of the whole start, of which the host's become some; null: none. Used in start() only.
+    telemetry::Steps* boot = nullptr;
 };
 
 class HostListener {
@@ -86,10 +87,8 @@ private:
 
     Host(Runtime& runtime, const HostConfig& config, HostListener& listener);
     base::Status create_endpoint(const HostConfig& config, const base::SecretKey& key);
-    base::Status watch_sockets(const telemetry::OpenSpan* boot);
-    void begin(const telemetry::OpenSpan* boot);
-    telemetry::OpenSpan begin_span(const telemetry::SpanSpec& spec, const telemetry::OpenSpan* parent);
-    void end_span(telemetry::OpenSpan span);
+    base::Status watch_sockets(telemetry::Steps* boot);
+    void begin(telemetry::Steps* boot);
     base::Status open_sockets(const std::vector<base::SocketAddr>& bind);
     base::Status open_default_sockets();
     base::Status open_socket(const base::SocketAddr& addr);
