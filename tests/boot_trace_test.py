@@ -32,6 +32,8 @@ EVIDENCE = {
     "mesh.boot.control_started": r"^bind\(.*control\.sock",
     "mesh.boot.announced": READY,
 }
+# Of these calls, which others make too, at least one.
+EVIDENCE_AMONG_OTHERS = {"mesh.boot.accept_loop_started": r"^epoll_ctl\(.*EPOLL_CTL_ADD"}
 COVERED_MIN = 0.9
 # strace reads the clock when it is told of a call, a little before or after the node does.
 SLACK_NS = 2_000_000
@@ -72,6 +74,9 @@ def check_boot(spans, calls):
         if child.name in EVIDENCE:
             assert all(inside(at, child) for at in times(calls, EVIDENCE[child.name])), child
             assert child.end > child.start
+        if child.name in EVIDENCE_AMONG_OTHERS:
+            seen = [at for at in times(calls, EVIDENCE_AMONG_OTHERS[child.name]) if inside(at, child)]
+            assert seen and child.end > child.start, child
     executed, ready = calls[0][0], times(calls, READY)[0]
     assert executed - SLACK_NS <= root.start and inside(ready, root), (executed, root.start, ready, root.end)
     covered = sum(child.end - child.start for child in children) / (root.end - root.start)
@@ -82,7 +87,7 @@ def check_boot(spans, calls):
 def boot_one(home, receiver, number, seeds):
     data, log = home / f"n{number}", home / f"{number}.strace"
     words = [shutil.which("strace"), "-D", "-f", "--seccomp-bpf", "-ttt", "-s", "256"]
-    words += ["-e", "trace=execve,openat,bind,write", "-o", str(log)]
+    words += ["-e", "trace=execve,openat,bind,write,epoll_ctl", "-o", str(log)]
     kind = ("broker", "gateway", "compute", "registry")[number % 4]
     args = ["node", "--mesh", f"mesh{number % 2}", "--type", kind, "--bind", "127.0.0.1:0", "--data-dir", data]
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
