@@ -19,9 +19,11 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kDelayMsMax = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kTimeoutMsMax = 10ULL * 60 * 1000;
-// A longer queue may occupy more: what the default sizes have, a record.
+// What a queue may occupy, by its length: 512 KiB of spans and 64 KiB of log records where nobody asked for another. A
+// node whose receiver is away for hours is to stay within its memory, and there spans say more than lines of the log.
 constexpr std::size_t kBytesASpan = 256;
-constexpr std::size_t kBytesALog = 128;
+constexpr std::size_t kBytesALog = 32;
+constexpr std::size_t kQueueBytesMin = 64 * 1024;
 
 struct SignalName {
     std::string_view upper;  // "TRACES"
@@ -262,8 +264,8 @@ void Reader::read_batches() {
     read_count({"OTEL_BSP_MAX_QUEUE_SIZE"}, 1, kOtelQueueMax, config.recorder.spans_max);
     read_count({"OTEL_BLRP_MAX_QUEUE_SIZE"}, 1, kOtelQueueMax, config.recorder.logs_max);
     telemetry::RecorderConfig& recorder = config.recorder;
-    recorder.spans_bytes_max = std::max(recorder.spans_bytes_max, recorder.spans_max * kBytesASpan);
-    recorder.logs_bytes_max = std::max(recorder.logs_bytes_max, recorder.logs_max * kBytesALog);
+    recorder.spans_bytes_max = std::max(kQueueBytesMin, recorder.spans_max * kBytesASpan);
+    recorder.logs_bytes_max = std::max(kQueueBytesMin, recorder.logs_max * kBytesALog);
     config.span_batch_max = std::min(config.span_batch_max, config.recorder.spans_max);
     config.log_batch_max = std::min(config.log_batch_max, config.recorder.logs_max);
     read_count({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE"}, 1, config.recorder.spans_max, config.span_batch_max);
