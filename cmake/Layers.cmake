@@ -47,7 +47,7 @@ set(GRAPEVINE_DIR_sim "sim")
 set(GRAPEVINE_TEST_ENVIRONMENT
     "GRAPEVINE_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}" "GRAPEVINE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 
-# grapevine_layer(<name> [DEPENDS <layer>...] [EXTERNAL <library>...] [LABELS <label>...])
+# grapevine_layer(<name> [DEPENDS <layer>...] [EXTERNAL <library>...] [LABELS <label>...] [SHARDS n])
 # Makes from the folder's sources, by the end of their names:
 #   *_test.cpp                 the program <name>_test, which links this layer and nothing above it
 #   *_testing.cpp              the library grapevine_<name>_testing, for the tests, fuzzers and benchmarks of the layer
@@ -55,7 +55,7 @@ set(GRAPEVINE_TEST_ENVIRONMENT
 #   *_bench.cpp                one benchmark program each
 #   all others                 the static library grapevine_<name>
 function(grapevine_layer name)
-    cmake_parse_arguments(ARG "" "" "DEPENDS;EXTERNAL;LABELS" ${ARGN})
+    cmake_parse_arguments(ARG "" "SHARDS" "DEPENDS;EXTERNAL;LABELS" ${ARGN})
     grapevine_check_edges(${name} "${ARG_DEPENDS}" "${ARG_EXTERNAL}")
     grapevine_sources("${CMAKE_CURRENT_SOURCE_DIR}")
     list(TRANSFORM ARG_DEPENDS PREPEND grapevine_ OUTPUT_VARIABLE depends)
@@ -63,7 +63,7 @@ function(grapevine_layer name)
     grapevine_library(grapevine_${name} "${SOURCES}" ${depends} ${external})
     grapevine_library(grapevine_${name}_testing "${TESTING}" grapevine_${name})
     set_target_properties(grapevine_${name}_testing PROPERTIES EXCLUDE_FROM_ALL ON)
-    grapevine_test(${name} "${TESTS}" LABELS unit ${ARG_LABELS} LINK grapevine_${name}_testing)
+    grapevine_test(${name} "${TESTS}" LABELS unit ${ARG_LABELS} SHARDS "${ARG_SHARDS}" LINK grapevine_${name}_testing)
     grapevine_fuzzers(${name} "${FUZZERS}" grapevine_${name}_testing)
     grapevine_benches(${name} "${BENCHES}" grapevine_${name}_testing)
 endfunction()
