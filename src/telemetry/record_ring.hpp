@@ -2,17 +2,55 @@
 
 // Finished records that wait for the exporter: oldest first, within a count and within bytes, since the count of
 // records says little about memory. Full means the oldest goes; who owns the ring counts it.
+//
+// They wait packed one behind the other in chunks of one size, which the ring uses again until it is empty: a node
+// whose receiver is away for hours makes and forgets records of every size all the time, and on the heap each would
+// leave a hole that the next one does not fit.
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
-#include <iterator>
-#include <utility>
+#include <memory>
 #include <vector>
+
+#include "base/bytes.hpp"
+#include "telemetry/record_packing.hpp"
 
 namespace grapevine::telemetry {
 
-// footprint(record) says what a record occupies.
+// A queue of byte strings. What it holds beyond them: at most three chunks, one entry's place a chunk, and the chunks
+// that it needed at its fullest since it was last empty.
+class PackedQueue {
+public:
+    static constexpr std::size_t kChunkBytes = std::size_t{32} * 1024;
+    static constexpr std::size_t kEntryBytes = sizeof(std::uint32_t);  // Of each entry, before its bytes.
+
+    // An entry that no chunk could hold gets a chunk of its own.
+    void push(base::ByteView entry);
+    // The oldest, until the next call. Not of an empty queue.
+    [[nodiscard]] base::ByteView front() const;
+    void pop();
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+    // Of all entries, each with its kEntryBytes.
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    // Of all chunks.
+    [[nodiscard]] std::size_t capacity() const;
+
+private:
+    struct Chunk {
+        std::unique_ptr<std::uint8_t[]> data;
+        std::size_t capacity = 0, read = 0, written = 0;
+    };
+    void add_chunk(std::size_t bytes);
+    void retire_front();
+
+    std::deque<Chunk> chunks_;  // Oldest first; only the last has room.
+    std::vector<Chunk> spare_;
+    std::size_t size_ = 0;
+    std::size_t bytes_ = 0;
+};
+
 template <typename Record>
 class RecordRing {
 public:
@@ -20,13 +58,13 @@ public:
     RecordRing(std::size_t count_max, std::size_t bytes_max) : count_max_(count_max), bytes_max_(bytes_max) {}
 
     // How many of the oldest had to go.
-    std::size_t push(Record record) {
-        bytes_ += footprint(record);
-        records_.push_back(std::move(record));
+    std::size_t push(const Record& record) {
+        packed_.clear();
+        pack(record, packed_);
+        queue_.push(packed_);
         std::size_t dropped = 0;
-        while (records_.size() > 1 && (records_.size() > count_max_ || bytes_ > bytes_max_)) {
-            bytes_ -= footprint(records_.front());
-            records_.pop_front();
+        while (queue_.size() > 1 && (queue_.size() > count_max_ || queue_.bytes() > bytes_max_)) {
+            queue_.pop();
             ++dropped;
         }
         return dropped;
@@ -34,22 +72,24 @@ public:
 
     // Oldest first, at most `count`.
     std::vector<Record> take(std::size_t count) {
-        const auto last = records_.begin() + static_cast<std::ptrdiff_t>(std::min(count, records_.size()));
-        for (auto it = records_.begin(); it != last; ++it)
-            bytes_ -= footprint(*it);
-        std::vector<Record> taken(std::make_move_iterator(records_.begin()), std::make_move_iterator(last));
-        records_.erase(records_.begin(), last);
+        std::vector<Record> taken;
+        taken.reserve(count < queue_.size() ? count : queue_.size());
+        while (taken.size() < count && queue_.size() > 0) {
+            unpack(queue_.front(), taken.emplace_back());
+            queue_.pop();
+        }
         return taken;
     }
 
-    [[nodiscard]] std::size_t size() const { return records_.size(); }
-    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    [[nodiscard]] std::size_t size() const { return queue_.size(); }
+    // What the waiting records occupy, packed.
+    [[nodiscard]] std::size_t bytes() const { return queue_.bytes(); }
 
 private:
     std::size_t count_max_;
     std::size_t bytes_max_;
-    std::size_t bytes_ = 0;
-    std::deque<Record> records_;
+    PackedQueue queue_;
+    base::Bytes packed_;  // Of the last record; kept for its capacity.
 };
 
 }  // namespace grapevine::telemetry

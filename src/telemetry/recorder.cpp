@@ -180,14 +180,12 @@ void Recorder::cut(Value& value) {
 void Recorder::cut(std::string& text) {
     if (text.size() <= config_.attribute_bytes_max) return;
     text.resize(base::cut_utf8(text, config_.attribute_bytes_max).size());
-    text.shrink_to_fit();
     ++counters_.attributes_cut;
 }
 
 void Recorder::finish(OpenSpan open, std::uint64_t end_unix_ns) {
     GRAPEVINE_ASSERT(open.recorder_ == this, "a span ends where it began");
-    Span span = std::move(*open.span_);
-    open.span_.reset();
+    Span& span = *open.span_;
     const std::uint64_t end = end_unix_ns != 0 ? end_unix_ns : clock_.unix_ns();
     span.end_unix_ns = std::max(shifted(end, open.shift_ns_), span.start_unix_ns);
     if (span.attributes.size() > config_.attributes_max) {
@@ -197,18 +195,17 @@ void Recorder::finish(OpenSpan open, std::uint64_t end_unix_ns) {
     for (Attribute& attribute : span.attributes)
         cut(attribute.value);
     cut(span.status_text);
-    span.attributes.shrink_to_fit();
     ++counters_.spans_recorded;
-    counters_.spans_dropped += spans_.push(std::move(span));
+    counters_.spans_dropped += spans_.push(span);
+    open.span_.reset();
 }
 
 void Recorder::log(LogRecord record) {
     if (!config_.keep || !wants(record.target, record.level)) return;
     if (record.unix_ns == 0) record.unix_ns = clock_.unix_ns();
     cut(record.body);
-    record.attributes.shrink_to_fit();
     ++counters_.logs_recorded;
-    counters_.logs_dropped += logs_.push(std::move(record));
+    counters_.logs_dropped += logs_.push(record);
 }
 
 }  // namespace grapevine::telemetry

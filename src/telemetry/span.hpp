@@ -66,8 +66,4 @@ struct LogRecord {
     base::TraceContext context;  // Invalid: none.
 };
 
-// What a record occupies: itself and what it holds on the heap, without the allocator's own overhead.
-[[nodiscard]] std::size_t footprint(const Span& span);
-[[nodiscard]] std::size_t footprint(const LogRecord& record);
-
 }  // namespace grapevine::telemetry
