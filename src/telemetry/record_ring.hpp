@@ -18,8 +18,8 @@
 
 namespace grapevine::telemetry {
 
-// A queue of byte strings. What it holds beyond them: at most three chunks, one entry's place a chunk, and the chunks
-// that it needed at its fullest since it was last empty.
+// A queue of byte strings. Beside them it holds the ends of chunks that the next entry did not fit, and the chunks of
+// its fullest time until it is empty again; then one.
 class PackedQueue {
 public:
     static constexpr std::size_t kChunkBytes = std::size_t{32} * 1024;
