@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/lines.hpp"
 #include "sim/toml_reader.hpp"
 
 namespace grapevine::sim {
@@ -239,6 +240,9 @@ base::Result<base::Duration> parse_duration(std::string_view text) {
 }
 
 base::Result<Scenario> parse_scenario(std::string_view text, std::string_view source) {
+    if (const auto line = base::first_longer_line(text, kScenarioLineBytesMax))
+        return base::invalid(std::string(source) + ":" + std::to_string(*line) + ": a line of more than " +
+                             std::to_string(kScenarioLineBytesMax) + " bytes");
     toml::table root;
     try {
         root = toml::parse(text, source);

@@ -18,6 +18,7 @@
 
 namespace grapevine::sim {
 
+inline constexpr std::size_t kScenarioLineBytesMax = 16 * 1024;  // The parser recurses over the parts of a key.
 inline constexpr std::size_t kScenarioNodesMax = 10'000;
 inline constexpr std::size_t kScenarioStepsMax = 1'000;
 inline constexpr std::size_t kStepTimesMax = 100'000;

@@ -69,6 +69,7 @@ TEST(Scenario, NamesFileLineAndKey) {
     EXPECT_EQ(error_of("[[step]]\ndo = 'heal'\nat = '1s'\ncount = 3\n"),
               "x.toml:4: [[step]]: key 'count' is unknown here");
     EXPECT_EQ(error_of("[expect]\nfoo = 1\n"), "x.toml:2: [expect]: key 'foo' is unknown here");
+    EXPECT_EQ(error_of("\n" + std::string(20'000, 'a') + " = 1\n"), "x.toml:2: a line of more than 16384 bytes");
 }
 
 TEST(Scenario, RefusesWrongValues) {

@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "base/encoding.hpp"
+#include "base/lines.hpp"
 #include "grapevine/node_main_flags.hpp"
 
 namespace grapevine::cli {
@@ -81,6 +82,10 @@ struct Closer {
 
 base::Result<FileValues> parse_config(std::string_view text, const std::string& path,
                                       std::span<const std::string_view> keys) {
+    if (const auto line = base::first_longer_line(text, kConfigLineBytesMax)) {
+        return base::invalid(path + ":" + std::to_string(*line) + ": a line of more than " +
+                             std::to_string(kConfigLineBytesMax) + " bytes");
+    }
     try {
         return values_of(toml::parse(text, path), path, keys);
     } catch (const toml::parse_error& error) {

@@ -184,6 +184,12 @@ TEST(ConfigFile, ErrorsNameFileLineAndKey) {
     EXPECT_EQ(parse_config("seeds = [1]\n", "f", kKeys).error().message,
               "f:1: seeds: every item of the array must be a string");
     EXPECT_TRUE(parse_config("mesh = \n", "f", kKeys).error().message.starts_with("f:1: "));
+    std::string deep = "mesh = \"m\"\na";
+    while (deep.size() < kConfigFileBytesMax - 8)
+        deep += ".a";
+    EXPECT_EQ(parse_config(deep + " = 1\n", "f", kKeys).error().message, "f:2: a line of more than 16384 bytes");
+    deep.resize(kConfigLineBytesMax);
+    EXPECT_EQ(parse_config(deep + "a = 1\n", "f", kKeys).error().message, "f:2: a: unknown key");
 }
 
 }  // namespace

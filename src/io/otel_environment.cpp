@@ -19,9 +19,10 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kDelayMsMax = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kTimeoutMsMax = 10ULL * 60 * 1000;
-// What a queue may occupy, by its length: 512 KiB of spans and 64 KiB of log records where nobody asked for another. A
-// node whose receiver is away for hours is to stay within its memory, and there spans say more than lines of the log.
-constexpr std::size_t kBytesASpan = 256;
+// What a queue may occupy, by its length: 256 KiB of spans and 64 KiB of log records where nobody asked for another,
+// which is some 850 spans of a mesh and 250 records. A node whose receiver is away for hours is to stay within its
+// memory, and there spans say more than lines of the log.
+constexpr std::size_t kBytesASpan = 128;
 constexpr std::size_t kBytesALog = 32;
 constexpr std::size_t kQueueBytesMin = 64 * 1024;
 

@@ -167,7 +167,7 @@ TEST(OtelEnvironment, BatchesAndLimits) {
                                               {"OTEL_SPAN_LINK_COUNT_LIMIT", "13"}});
     EXPECT_EQ(config.span_delay, milliseconds(100));
     EXPECT_EQ(config.recorder.spans_max, 300U);
-    EXPECT_EQ(config.recorder.spans_bytes_max, 300U * 256);
+    EXPECT_EQ(config.recorder.spans_bytes_max, 64U * 1024);
     EXPECT_EQ(config.recorder.logs_bytes_max, 64U * 1024);
     EXPECT_EQ(config.span_batch_max, 300U);
     EXPECT_EQ(config.log_batch_max, 9U);
@@ -179,7 +179,7 @@ TEST(OtelEnvironment, BatchesAndLimits) {
     EXPECT_EQ(read({{"OTEL_BSP_MAX_QUEUE_SIZE", "0"}}).config.recorder.spans_max, 1U);
     // A longer queue may occupy more.
     const auto longer = read({{"OTEL_BSP_MAX_QUEUE_SIZE", "4096"}, {"OTEL_BLRP_MAX_QUEUE_SIZE", "20480"}}).config;
-    EXPECT_EQ(longer.recorder.spans_bytes_max, 1024U * 1024);
+    EXPECT_EQ(longer.recorder.spans_bytes_max, 512U * 1024);
     EXPECT_EQ(longer.recorder.logs_bytes_max, 640U * 1024);
     for (const char* bad : {"-1", "1e3", "many", "18446744073709551616", "0x10"}) {
         const Variables variables{{"OTEL_BSP_MAX_QUEUE_SIZE", bad}};

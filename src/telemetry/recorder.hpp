@@ -57,11 +57,11 @@ struct RecorderConfig {
     Sampler sampler;
     std::size_t spans_max = 2048;  // OTEL_BSP_MAX_QUEUE_SIZE; finished spans that wait.
     std::size_t logs_max = 2048;   // OTEL_BLRP_MAX_QUEUE_SIZE
-    // What those may occupy: a node whose receiver is away for hours keeps to its memory all the same. A queue size
-    // that was asked for brings its memory with it. About 900 spans of a mesh, or as many log
-    // records: more than one batch of each.
-    std::size_t spans_bytes_max = 512 * 1024;
-    std::size_t logs_bytes_max = 256 * 1024;
+    // What those may occupy, packed: a node whose receiver is away for hours keeps to its memory all the same. A queue
+    // size that was asked for brings its memory with it (io/otel_environment.cpp). Some 850 spans of a mesh and 250 log
+    // records.
+    std::size_t spans_bytes_max = 256 * 1024;
+    std::size_t logs_bytes_max = 64 * 1024;
     std::size_t attributes_max = 64;         // OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT (default there: 128)
     std::size_t attribute_bytes_max = 1024;  // OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT (default there: none)
     std::size_t links_max = 32;              // OTEL_SPAN_LINK_COUNT_LIMIT (default there: 128)
