@@ -1,7 +1,10 @@
 #include "io/exporter.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "base/rng.hpp"
@@ -28,6 +31,37 @@ std::size_t count_points(const std::vector<telemetry::Metric>& metrics) {
     return points;
 }
 
+// Takes the records of one batch a few at a time, so that a full batch is not in memory as values beside its encoding:
+// what a node needs for that once, its allocator keeps.
+template <typename Record>
+class BatchReader {
+public:
+    using Take = std::vector<Record> (telemetry::Recorder::*)(std::size_t);
+
+    BatchReader(telemetry::Recorder& recorder, Take take, std::size_t batch_max)
+        : recorder_(recorder), take_(take), left_(batch_max) {}
+
+    const Record* next() {
+        if (at_ == slice_.size()) {
+            slice_ = (recorder_.*take_)(std::min(left_, kSliceRecords));
+            left_ -= slice_.size();
+            at_ = 0;
+        }
+        if (slice_.empty()) return nullptr;
+        ++taken_;
+        return &slice_[at_++];
+    }
+    [[nodiscard]] std::size_t taken() const { return taken_; }
+
+private:
+    static constexpr std::size_t kSliceRecords = 16;
+    telemetry::Recorder& recorder_;
+    Take take_;
+    std::size_t left_;
+    std::vector<Record> slice_;
+    std::size_t at_ = 0, taken_ = 0;
+};
+
 }  // namespace
 
 class Exporter::Impl {
@@ -53,6 +87,8 @@ private:
     void make_spans_lane();
     void make_logs_lane();
     void make_metrics_lane();
+    ExportBatch take_spans();
+    ExportBatch take_logs();
     ExportBatch take_metrics();
     void on_records_flushed();
     void finish();
@@ -104,22 +140,26 @@ Exporter::Impl::Lane Exporter::Impl::make_lane(const ExportLane::Settings& setti
 
 void Exporter::Impl::make_spans_lane() {
     spans_ = make_lane({"spans", &config_.traces, config_.span_delay, config_.span_batch_max, false},
-                       {[this] { return recorder_.spans_waiting(); },
-                        [this] {
-                            const auto spans = recorder_.take_spans(config_.span_batch_max);
-                            if (spans.empty()) return ExportBatch{};
-                            return ExportBatch{otlp::encode_traces(resource_, spans), spans.size()};
-                        }});
+                       {[this] { return recorder_.spans_waiting(); }, [this] { return take_spans(); }});
 }
 
 void Exporter::Impl::make_logs_lane() {
     logs_ = make_lane({"logs", &config_.logs, config_.log_delay, config_.log_batch_max, false},
-                      {[this] { return recorder_.logs_waiting(); },
-                       [this] {
-                           const auto logs = recorder_.take_logs(config_.log_batch_max);
-                           if (logs.empty()) return ExportBatch{};
-                           return ExportBatch{otlp::encode_logs(resource_, logs), logs.size()};
-                       }});
+                      {[this] { return recorder_.logs_waiting(); }, [this] { return take_logs(); }});
+}
+
+ExportBatch Exporter::Impl::take_spans() {
+    const std::size_t expected = std::min(config_.span_batch_max, recorder_.spans_waiting());
+    BatchReader<telemetry::Span> reader(recorder_, &telemetry::Recorder::take_spans, config_.span_batch_max);
+    std::string body = otlp::encode_traces(resource_, expected, [&reader] { return reader.next(); });
+    return {std::move(body), reader.taken()};
+}
+
+ExportBatch Exporter::Impl::take_logs() {
+    const std::size_t expected = std::min(config_.log_batch_max, recorder_.logs_waiting());
+    BatchReader<telemetry::LogRecord> reader(recorder_, &telemetry::Recorder::take_logs, config_.log_batch_max);
+    std::string body = otlp::encode_logs(resource_, expected, [&reader] { return reader.next(); });
+    return {std::move(body), reader.taken()};
 }
 
 void Exporter::Impl::make_metrics_lane() {

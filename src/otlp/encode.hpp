@@ -4,7 +4,9 @@
 // ExportLogsServiceRequest, in protobuf, as they are posted to /v1/traces, /v1/metrics and /v1/logs. One resource and
 // one scope ("grapevine" and its version) a request.
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +20,16 @@ namespace grapevine::otlp {
 
 std::string encode_traces(const telemetry::Resource& resource, std::span<const telemetry::Span> spans);
 std::string encode_logs(const telemetry::Resource& resource, std::span<const telemetry::LogRecord> logs);
+
+// The same of records that are not all in memory at once. Gives the next one, which stays until the next call; null
+// after the last.
+template <typename Record>
+using NextRecord = std::function<const Record*()>;
+std::string encode_traces(const telemetry::Resource& resource, std::size_t count_expected,
+                          const NextRecord<telemetry::Span>& next);
+std::string encode_logs(const telemetry::Resource& resource, std::size_t count_expected,
+                        const NextRecord<telemetry::LogRecord>& next);
+
 // Counters and histograms are cumulative since `start_unix_ns`. Metrics without points are left out.
 std::string encode_metrics(const telemetry::Resource& resource, std::span<const telemetry::Metric> metrics,
                            std::uint64_t start_unix_ns, std::uint64_t unix_ns);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,12 @@ void write_scope(protozero::pbf_builder<ScopeItemsField>& message);
 template <typename Field>
 constexpr FieldNumber number(Field field) {
     return static_cast<FieldNumber>(field);
+}
+
+// Gives the records one after the other.
+template <typename Record>
+auto next_of(std::span<const Record> records) {
+    return [records, at = std::size_t{0}]() mutable { return at < records.size() ? &records[at++] : nullptr; };
 }
 
 // A request with one resource and one scope, filled by write_items(pbf_builder<ScopeItemsField>&).

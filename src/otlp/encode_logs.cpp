@@ -56,14 +56,20 @@ void write_log(protozero::pbf_builder<ScopeItemsField>& scope, const telemetry::
 
 }  // namespace
 
-std::string encode_logs(const telemetry::Resource& resource, std::span<const telemetry::LogRecord> logs) {
-    if (logs.empty()) return {};
-    return encode_request(resource, logs.size() * kLogBytesExpected,
+std::string encode_logs(const telemetry::Resource& resource, std::size_t count_expected,
+                        const NextRecord<telemetry::LogRecord>& next) {
+    const telemetry::LogRecord* record = next();
+    if (record == nullptr) return {};
+    return encode_request(resource, count_expected * kLogBytesExpected,
                           [&](protozero::pbf_builder<ScopeItemsField>& scope) {
-                              for (const telemetry::LogRecord& log : logs) {
-                                  write_log(scope, log);
+                              for (; record != nullptr; record = next()) {
+                                  write_log(scope, *record);
                               }
                           });
+}
+
+std::string encode_logs(const telemetry::Resource& resource, std::span<const telemetry::LogRecord> records) {
+    return encode_logs(resource, records.size(), next_of(records));
 }
 
 }  // namespace grapevine::otlp

@@ -73,14 +73,20 @@ void write_span(protozero::pbf_builder<ScopeItemsField>& scope, const telemetry:
 
 }  // namespace
 
-std::string encode_traces(const telemetry::Resource& resource, std::span<const telemetry::Span> spans) {
-    if (spans.empty()) return {};
-    return encode_request(resource, spans.size() * kSpanBytesExpected,
+std::string encode_traces(const telemetry::Resource& resource, std::size_t count_expected,
+                          const NextRecord<telemetry::Span>& next) {
+    const telemetry::Span* record = next();
+    if (record == nullptr) return {};
+    return encode_request(resource, count_expected * kSpanBytesExpected,
                           [&](protozero::pbf_builder<ScopeItemsField>& scope) {
-                              for (const telemetry::Span& span : spans) {
-                                  write_span(scope, span);
+                              for (; record != nullptr; record = next()) {
+                                  write_span(scope, *record);
                               }
                           });
+}
+
+std::string encode_traces(const telemetry::Resource& resource, std::span<const telemetry::Span> records) {
+    return encode_traces(resource, records.size(), next_of(records));
 }
 
 }  // namespace grapevine::otlp
