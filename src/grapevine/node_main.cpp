@@ -35,6 +35,7 @@ constexpr std::chrono::milliseconds kLeaveLimit{1900};  // A leave that takes lo
 // closed, by the last nobody is asked back any more.
 constexpr std::chrono::seconds kTrimDelays[] = {std::chrono::seconds(10), std::chrono::seconds(30),
                                                 std::chrono::seconds(120)};
+constexpr std::chrono::seconds kHeapTrimEvery{60};
 
 const char* environment_of(const char* name) {
     return std::getenv(name);
@@ -92,11 +93,19 @@ public:
         for (const std::chrono::seconds delay : kTrimDelays) {
             loop_.after(delay, [] { io::trim_after_start(); });
         }
+        trim_heap_later();
         loop_.run();
         return 0;
     }
 
 private:
+    void trim_heap_later() {
+        loop_.after(kHeapTrimEvery, [this] {
+            io::trim_heap();
+            trim_heap_later();
+        });
+    }
+
     void on_terminate() {
         if (std::exchange(leaving_, true)) {
             ::_exit(cli::exit_code(Exit::failed));

@@ -58,8 +58,12 @@ bool keep_free_heap() {
     return !environment_decides() && ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(kHeapKept)) == 1;
 }
 
-std::size_t trim_after_start() {
+void trim_heap() {
     ::malloc_trim(0);
+}
+
+std::size_t trim_after_start() {
+    trim_heap();
     if (is_traced()) return 0;
     const File maps = open_file("/proc/self/maps");
     std::array<char, 4096> line{};

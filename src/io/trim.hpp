@@ -8,6 +8,9 @@
 // come back by a minor fault each; what is resident afterwards is the working set. Writable and relocated mappings are
 // never touched. A traced process is left alone, since a debugger's breakpoints live in those pages.
 //
+// Later, once in a while, trim_heap() alone: connections come and go in pieces of many sizes, and what was in use at
+// the busiest moment would stay for ever, a little more after each busier one.
+//
 // In between, little goes back. Received data is gathered in buffers that live for one turn of the loop, up to
 // kHeapKept of them where a stream runs at full speed. The allocator's own rule returns free memory at the end of the
 // heap beyond 128 KiB, and each turn would take it anew, page fault by page fault (docs/profiling.md has figures).
@@ -25,7 +28,12 @@ inline constexpr std::size_t kHeapKept = 2U << 20U;
 // False if nothing was changed.
 bool keep_free_heap();
 
-// How many bytes of mappings were offered; 0 when the process is traced or /proc is not there.
+// Free heap goes back, in whole pages, wherever in the heap they are: some twenty microseconds for an idle
+// node, and a page fault for each page that is taken again.
+void trim_heap();
+
+// trim_heap(), and the code. How many bytes of mappings were offered; 0 when the process is traced or /proc is not
+// there.
 std::size_t trim_after_start();
 
 }  // namespace grapevine::io
