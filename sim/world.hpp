@@ -116,7 +116,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
 
     // Every process started from now on records spans, on the virtual clock; null config: none does.
-    void record(std::optional<telemetry::RecorderConfig> config) { recording_ = std::move(config); }
+    void record(std::optional<telemetry::RecorderConfig> config) { recording_ = config; }
     // Of a machine, over all its lives; null if it does not record.
     [[nodiscard]] telemetry::Recorder* recorder(std::size_t node) { return machines_[node].recorder.get(); }
 

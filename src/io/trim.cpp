@@ -43,7 +43,8 @@ std::size_t trim_mapping(const char* line) {
     if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s", &begin, &end, mode.data()) != 3) return 0;
     if (std::string_view(mode.data()) != "r-xp" || std::strchr(line, '/') == nullptr) return 0;
     const std::size_t bytes = end - begin;
-    return ::madvise(reinterpret_cast<void*>(begin), bytes, MADV_DONTNEED) == 0 ? bytes : 0;
+    void* const at = reinterpret_cast<void*>(begin);  // NOLINT(performance-no-int-to-ptr): it was read from a text.
+    return ::madvise(at, bytes, MADV_DONTNEED) == 0 ? bytes : 0;
 }
 
 bool environment_decides() {

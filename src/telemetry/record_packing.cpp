@@ -23,7 +23,7 @@ public:
     template <typename T>
     void plain(const T& value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        append(&value, sizeof value);
+        append(static_cast<const void*>(&value), sizeof(T));  // NOLINT(bugprone-sizeof-expression): also pointers.
     }
     void text(const std::string& value) {
         plain(static_cast<std::uint32_t>(value.size()));
@@ -60,8 +60,8 @@ public:
     template <typename T>
     void plain(T& value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        const base::ByteView bytes = next(sizeof value);
-        std::memcpy(&value, bytes.data(), bytes.size());
+        const base::ByteView bytes = next(sizeof(T));  // NOLINT(bugprone-sizeof-expression): also pointers.
+        std::memcpy(static_cast<void*>(&value), bytes.data(), bytes.size());
     }
     void text(std::string& value) {
         std::uint32_t size = 0;

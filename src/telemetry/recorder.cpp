@@ -92,7 +92,7 @@ OpenSpan& OpenSpan::fail(std::string_view why) {
 }
 
 Recorder::Recorder(RecorderConfig config, base::Rng rng, const Clock& clock)
-    : config_(std::move(config)),
+    : config_(config),
       rng_(rng),
       clock_(clock),
       spans_(config_.spans_max, config_.spans_bytes_max),
