@@ -77,6 +77,11 @@ def churn(lab, survivors, rng, options, report):
     return kills, tracks
 
 
+def judge(report, label, second, last, allowance):
+    report.add(label, f'{second:g} -> {last:g}')
+    report.judge(label, last <= second + allowance, f'grows by at most {allowance:g}')
+
+
 def report_track(report, track):
     label = track.node.mesh
     for name in track.samples:
@@ -85,18 +90,15 @@ def report_track(report, track):
         allowance = max(MEMORY_ALLOWANCE_KIB, 0.02 * second) if memory else max(COUNT_ALLOWANCE, 0.1 * second)
         if memory:
             report.add(f'{label}_{name}_slope_per_hour', float(slope), 'KiB/h')
-        report.add(f'{label}_{name}', f'{second:g} -> {last:g}')
         if name not in OF_BOTH_MESHES:
-            report.judge(f'{label}_{name}', last <= second + allowance, f'grows by at most {allowance:g}')
+            judge(report, f'{label}_{name}', second, last, allowance)
 
 
 def report_both(report, tracks):
     for name in OF_BOTH_MESHES:
         growths = [track.growth(name) for track in tracks if name in track.samples]
         second, last = (sum(growth[i] for growth in growths) for i in (0, 1))
-        report.add(f'both_{name}', f'{second:g} -> {last:g}')
-        allowance = max(COUNT_ALLOWANCE, 0.1 * second)
-        report.judge(f'both_{name}', last <= second + allowance, f'grows by at most {allowance:g}')
+        judge(report, f'both_{name}', second, last, max(COUNT_ALLOWANCE, 0.1 * second))
 
 
 def main():

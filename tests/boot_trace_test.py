@@ -37,7 +37,7 @@ EVIDENCE = {
 }
 # Of these calls, which others make too, at least one.
 EVIDENCE_AMONG_OTHERS = {"mesh.boot.accept_loop_started": r"^epoll_ctl\(.*EPOLL_CTL_ADD"}
-# A function that each step calls for its work, in the order in which gdb is to hold them up.
+# A function that each step calls for its work; some are called by other steps, too.
 WORK = {
     "mesh.boot.settings_loaded": "grapevine::cli::Settings::load",
     "mesh.boot.telemetry_started": "grapevine::io::read_otel_environment",
