@@ -90,7 +90,9 @@ def report_track(report, track):
         allowance = max(MEMORY_ALLOWANCE_KIB, 0.02 * second) if memory else max(COUNT_ALLOWANCE, 0.1 * second)
         if memory:
             report.add(f'{label}_{name}_slope_per_hour', float(slope), 'KiB/h')
-        if name not in OF_BOTH_MESHES:
+        if name in OF_BOTH_MESHES:
+            report.add(f'{label}_{name}', f'{second:g} -> {last:g}')
+        else:
             judge(report, f'{label}_{name}', second, last, allowance)
 
 
