@@ -131,7 +131,11 @@ function(grapevine_fuzz_smoke target source)
     endif()
     add_test(NAME ${target} COMMAND ${target} --runs ${GRAPEVINE_FUZZ_SMOKE_RUNS} --seed 1 ${corpus}
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-    set_tests_properties(${target} PROPERTIES LABELS "fuzz" TIMEOUT 120)
+    set(timeout 120)
+    if(GRAPEVINE_SANITIZE)
+        math(EXPR timeout "4 * ${timeout}")
+    endif()
+    set_tests_properties(${target} PROPERTIES LABELS "fuzz" TIMEOUT ${timeout})
 endfunction()
 
 # One Google Benchmark program for each source; a source may bring its own main.
