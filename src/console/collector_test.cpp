@@ -44,6 +44,7 @@ protected:
 
     io::HttpAnswer ask(io::HttpRequest request) {
         io::HttpAnswer out;
+        request.timeout = std::chrono::seconds(60);  // A busy machine under a sanitizer is slow, and not wrong.
         client_->request(std::move(request), [&](io::HttpResult result) {
             EXPECT_TRUE(result) << (result ? "" : result.error().message);
             out = result ? std::move(*result) : io::HttpAnswer{};

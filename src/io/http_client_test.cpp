@@ -22,7 +22,7 @@ class HttpClientTest : public ::testing::Test {
 protected:
     HttpServer at(const TestHttpServer& server) { return {false, "127.0.0.1", server.port(), {}}; }
 
-    // The result of one request, or nothing after ten seconds.
+    // The result of one request, or nothing after a minute.
     std::optional<HttpResult> ask(HttpClient& client, HttpRequest request = {}) {
         std::optional<HttpResult> result;
         client.request(std::move(request), [&](HttpResult got) { result = std::move(got); });
@@ -30,7 +30,7 @@ protected:
         return result;
     }
     // The failure with which a request ends when the server answers with that.
-    HttpFailure failure_of(ServedAnswer answer, base::Duration timeout = seconds(5)) {
+    HttpFailure failure_of(ServedAnswer answer, base::Duration timeout = seconds(60)) {
         TestHttpServer server(runtime_, [&](const ServedRequest&) { return answer; });
         HttpClient client(runtime_, at(server));
         HttpRequest request;
