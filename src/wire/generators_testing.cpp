@@ -130,6 +130,32 @@ std::optional<AnswerTimes> any_times(base::Rng& rng) {
     return AnswerTimes{any_integer<std::uint64_t>(rng), any_integer<std::uint64_t>(rng)};
 }
 
+MessageSequence any_sequence(base::Rng& rng) {
+    return MessageSequence{std::max<std::uint64_t>(1, any_integer<std::uint64_t>(rng))};
+}
+
+Deliver any_deliver(base::Rng& rng) {
+    Deliver deliver;
+    deliver.sequence = any_sequence(rng);
+    deliver.kind = static_cast<MessageKind>(rng.below(2));
+    deliver.copy = static_cast<MessageCopy>(rng.below(2));
+    deliver.after = MessageSequence{std::min(any_integer<std::uint64_t>(rng), deliver.sequence.value)};
+    deliver.settled = MessageSequence{std::min(any_integer<std::uint64_t>(rng), deliver.sequence.value - 1)};
+    deliver.time_left_ms = any_integer<std::uint32_t>(rng);
+    deliver.name = any_name(rng) + "." + any_name(rng);
+    deliver.payload = any_bytes(rng, 2000);
+    deliver.context = any_context(rng);
+    return deliver;
+}
+
+Outcome any_outcome(base::Rng& rng) {
+    Outcome outcome{
+        any_sequence(rng), static_cast<OutcomeCode>(rng.below(kOutcomeCodes)), {}, any_context(rng), any_times(rng)};
+    const bool is_reply = outcome.code == OutcomeCode::acknowledged;
+    outcome.payload = is_reply ? any_bytes(rng, 2000) : base::to_bytes(any_name(rng));
+    return outcome;
+}
+
 }  // namespace
 
 base::SocketAddr any_socket_addr(base::Rng& rng) {
@@ -184,6 +210,15 @@ MeshFrame any_mesh_frame(base::Rng& rng) {
         case 3: return Pong{any_integer<std::uint64_t>(rng), any_context(rng), any_times(rng)};
         case 4: return Echo{any_bytes(rng, 2000)};
         default: return any_turn(rng);
+    }
+}
+
+DeliveryFrame any_delivery_frame(base::Rng& rng) {
+    switch (rng.below(4)) {
+        case 0: return any_deliver(rng);
+        case 1: return any_outcome(rng);
+        case 2: return Window{any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng)};
+        default: return OpenStream{any_sequence(rng), any_integer<std::uint32_t>(rng), any_name(rng), any_context(rng)};
     }
 }
 

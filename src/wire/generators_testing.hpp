@@ -8,6 +8,7 @@
 
 #include "base/rng.hpp"
 #include "wire/addr.hpp"
+#include "wire/delivery.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
 
@@ -48,5 +49,6 @@ TopicMessage any_topic_message(base::Rng& rng);
 std::string any_name(base::Rng& rng);
 Claim any_claim(base::Rng& rng);
 MeshFrame any_mesh_frame(base::Rng& rng);
+DeliveryFrame any_delivery_frame(base::Rng& rng);
 
 }  // namespace grapevine::wire::testing

@@ -17,22 +17,19 @@ Tag tag_of(const MeshFrame& frame) {
     return kTags[frame.index()];
 }
 
-// The largest payload of a tag; nothing for an unknown tag.
-std::optional<std::size_t> payload_max(std::uint8_t tag) {
+std::optional<FrameRule> rule_of(std::uint8_t tag) {
     switch (static_cast<Tag>(tag)) {
-        case Tag::hello:
-        case Tag::refused:
-        case Tag::ping:
-        case Tag::pong: return kMeshSmallFrameMax;
-        case Tag::echo:
-        case Tag::sync: return kMeshFrameMax;
+        case Tag::hello: return FrameRule{"hello", kMeshSmallFrameMax};
+        case Tag::refused: return FrameRule{"refused", kMeshSmallFrameMax};
+        case Tag::ping: return FrameRule{"ping", kMeshSmallFrameMax};
+        case Tag::pong: return FrameRule{"pong", kMeshSmallFrameMax};
+        case Tag::echo: return FrameRule{"echo", kMeshFrameMax};
+        case Tag::sync: return FrameRule{"sync turn", kMeshFrameMax};
     }
     return std::nullopt;
 }
 
-base::Error unknown_tag(std::uint8_t tag) {
-    return {base::ErrorCode::invalid, "mesh frame: unknown tag " + std::to_string(tag)};
-}
+constexpr FrameFamily kMeshFrames{"mesh", rule_of};
 
 void write(Writer& out, const Hello& hello) {
     out.u8(hello.version);
@@ -205,29 +202,6 @@ MeshFrame read_frame(Tag tag, Reader& in) {
     return read_sync(in);
 }
 
-std::string_view name_of(Tag tag) {
-    switch (tag) {
-        case Tag::hello: return "hello";
-        case Tag::refused: return "refused";
-        case Tag::ping: return "ping";
-        case Tag::pong: return "pong";
-        case Tag::echo: return "echo";
-        case Tag::sync: break;
-    }
-    return "sync turn";
-}
-
-base::Error oversized(std::uint8_t tag, std::size_t size, std::size_t limit) {
-    return {base::ErrorCode::invalid, std::string(name_of(static_cast<Tag>(tag))) + ": " + std::to_string(size) +
-                                          " bytes where " + std::to_string(limit) + " are allowed"};
-}
-
-// Whether `head`, the bytes after a tag, holds a whole length (or as much as shows that it is none).
-bool holds_length(base::ByteView head) {
-    const auto last = [](std::uint8_t byte) { return byte < 0x80; };
-    return head.size() >= kVarint32Max || std::any_of(head.begin(), head.end(), last);
-}
-
 }  // namespace
 
 std::size_t payload_size(const SyncTurn& turn) {
@@ -250,48 +224,17 @@ std::size_t payload_size(const SyncTurn& turn) {
 base::Bytes encode(const MeshFrame& frame) {
     Writer payload;
     std::visit([&](const auto& value) { write(payload, value); }, frame);
-    Writer out(1 + kVarint32Max + payload.size());
-    out.u8(static_cast<std::uint8_t>(tag_of(frame)));
-    out.bytes(payload.take());
-    return out.take();
+    return frame_bytes(static_cast<std::uint8_t>(tag_of(frame)), payload.take());
 }
 
 base::Result<MeshFrame> decode_mesh_frame(std::uint8_t tag, base::ByteView payload) {
-    const auto limit = payload_max(tag);
-    if (!limit) return tl::unexpected(unknown_tag(tag));
-    if (payload.size() > *limit) return tl::unexpected(oversized(tag, payload.size(), *limit));
-    Reader in(name_of(static_cast<Tag>(tag)), payload);
+    const auto rule = check_frame(kMeshFrames, tag, payload.size());
+    if (!rule) return tl::unexpected(rule.error());
+    Reader in(rule->name, payload);
     auto frame = read_frame(static_cast<Tag>(tag), in);
     return in.finish(std::move(frame));
 }
 
-void MeshFrameReader::feed(base::ByteView data) {
-    if (!dead_) buffer_.append(data);
-}
-
-base::Result<std::optional<MeshFrame>> MeshFrameReader::next() {
-    if (dead_) return base::invalid("mesh stream: dead after an error");
-    const base::ByteView held = buffer_.view();
-    if (held.empty()) return std::nullopt;
-    const std::uint8_t tag = held.front();
-    const auto limit = payload_max(tag);
-    if (!limit) return die(unknown_tag(tag));
-    if (!holds_length(held.subspan(1))) return std::nullopt;
-    Reader head(name_of(static_cast<Tag>(tag)), held.subspan(1));
-    const std::uint32_t length = head.u32("length");
-    if (!head.ok()) return die(head.error());
-    if (length > *limit) return die(oversized(tag, length, *limit));
-    if (head.remaining() < length) return std::nullopt;
-    auto frame = decode_mesh_frame(tag, head.raw("payload", length));
-    if (!frame) return die(frame.error());
-    buffer_.consume(1 + head.offset());
-    return std::optional<MeshFrame>(*std::move(frame));
-}
-
-base::Result<std::optional<MeshFrame>> MeshFrameReader::die(base::Error error) {
-    dead_ = true;
-    buffer_.clear();
-    return tl::unexpected(std::move(error));
-}
+MeshFrameReader::MeshFrameReader() : splitter_(kMeshFrames) {}
 
 }  // namespace grapevine::wire

@@ -27,7 +27,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "wire/digest.hpp"
-#include "wire/stream_buffer.hpp"
+#include "wire/frame_splitter.hpp"
 #include "wire/trace_codec.hpp"
 
 namespace grapevine::wire {
@@ -108,21 +108,17 @@ base::Bytes encode(const MeshFrame& frame);
 // One frame's tag and payload.
 base::Result<MeshFrame> decode_mesh_frame(std::uint8_t tag, base::ByteView payload);
 
-// Splits a stream into mesh frames. A caller that drains next() after each feed() makes it hold less than one frame; an
-// unknown tag and a length over the limit are refused before any byte of the payload is waited for. After an error the
-// stream is dead: what is fed is dropped and next() goes on failing.
+// Splits a stream into mesh frames, as frame_splitter.hpp says.
 class MeshFrameReader {
 public:
-    void feed(base::ByteView data);
-    base::Result<std::optional<MeshFrame>> next();
+    MeshFrameReader();
+    void feed(base::ByteView data) { splitter_.feed(data); }
+    base::Result<std::optional<MeshFrame>> next() { return splitter_.next<MeshFrame>(decode_mesh_frame); }
     // True when the stream may end here: no half frame is held.
-    [[nodiscard]] bool at_boundary() const { return !dead_ && buffer_.empty(); }
+    [[nodiscard]] bool at_boundary() const { return splitter_.at_boundary(); }
 
 private:
-    base::Result<std::optional<MeshFrame>> die(base::Error error);
-
-    StreamBuffer buffer_;
-    bool dead_ = false;
+    FrameSplitter splitter_;
 };
 
 }  // namespace grapevine::wire

@@ -184,7 +184,7 @@ TEST(Mesh, UnknownTagsAndLengthsAreRefusedBeforeThePayloadComes) {
     EXPECT_EQ(error_of("20 ffffffff10"), "sync turn: length: integer does not fit its type");
     EXPECT_EQ(error_of("20 808080808000"), "sync turn: length: integer does not fit its type");
     EXPECT_FALSE(decode_mesh_frame(0x10, base::Bytes(kMeshSmallFrameMax + 1)));
-    EXPECT_FALSE(decode_mesh_frame(0x30, base::Bytes{0}));
+    EXPECT_FALSE(decode_mesh_frame(0x30, base::Bytes{0})) << "a delivery frame";
 }
 
 TEST(Mesh, ErrorsNameTheThingAndTheRule) {

@@ -1,0 +1,337 @@
+#include "delivery/inbox.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace grapevine::delivery {
+
+namespace {
+
+constexpr std::size_t kLargestCost = wire::kDeliverOverhead + wire::kTargetNameMax + wire::kDeliverPayloadMax;
+constexpr std::size_t kTurnBytes = 4096;  // What a sender may have handed over in its turn.
+
+base::Bytes printable_text(base::ByteView text) {
+    base::Bytes out(text.begin(),
+                    text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), wire::kOutcomeTextMax)));
+    for (auto& byte : out) {
+        if (byte < 0x20 || byte >= 0x7f) byte = '?';
+    }
+    return out;
+}
+
+std::size_t reply_room(MessageKind kind, const Service& service) {
+    return kind == MessageKind::request ? std::max(service.reply_max, wire::kOutcomeTextMax) : wire::kOutcomeTextMax;
+}
+
+}  // namespace
+
+Inbox::Inbox(const InboxConfig& config) : config_(config) {
+    GRAPEVINE_ASSERT(config.idle_messages > 0 && config.idle_bytes >= kLargestCost,
+                     "the largest message fits a window");
+    GRAPEVINE_ASSERT(config.sessions_max * config.idle_messages <= config.open_messages_max &&
+                         config.sessions_max * config.idle_bytes <= config.open_bytes_max,
+                     "each session can be granted something");
+    GRAPEVINE_ASSERT(config.sender_messages_max >= config.idle_messages && config.sender_bytes_max >= config.idle_bytes,
+                     "a sender may have what each is granted");
+}
+
+base::Admitted Inbox::serve(const std::string& name, const Service& service, base::TimePoint now, InboxEffects& out) {
+    GRAPEVINE_ASSERT(service.concurrency > 0 && service.reply_max <= wire::kDeliverPayloadMax, "a handler can work");
+    expire(now, out);
+    auto found = services_.find(name);
+    if (found == services_.end()) {
+        if (services_.size() >= config_.services_max) return base::Admitted::no;
+        found = services_.try_emplace(name, kTurnBytes).first;
+        found->second.id = ServiceId{++service_ids_};
+        services_by_id_.emplace(found->second.id, &found->second);
+    }
+    found->second.limits = service;
+    freed_.insert(found->second.id);
+    settle(now, out);
+    return base::Admitted::yes;
+}
+
+void Inbox::stop(const std::string& name, base::TimePoint now, InboxEffects& out) {
+    expire(now, out);
+    const auto found = services_.find(name);
+    if (found == services_.end()) return settle(now, out);
+    const ServiceId id = found->second.id;
+    for (auto& [number, sender] : senders_)
+        refuse_waiting(sender, id, out);
+    services_by_id_.erase(id);
+    freed_.erase(id);
+    services_.erase(found);
+    settle(now, out);
+}
+
+// Not handled: it is not remembered, and a copy that comes again may be taken by the next handler.
+void Inbox::refuse_waiting(Sender& sender, ServiceId service, InboxEffects& out) {
+    for (auto it = sender.entries.begin(); it != sender.entries.end();) {
+        const auto entry = it++;
+        if (entry->second.service != service || entry->second.stage != Stage::waiting) continue;
+        ++counters_.no_handler;
+        close(sender, entry->first, entry->second);
+        if (has_session(sender))
+            say(sender.id, {entry->first, wire::OutcomeCode::refused, base::to_bytes("no handler")}, out);
+        erase(sender, entry);
+    }
+}
+
+void Inbox::on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+    expire(now, out);
+    const auto session = sessions_.find(peer);
+    if (session == sessions_.end()) {
+        ++counters_.busy[static_cast<std::size_t>(BusyCause::no_session)];
+    } else if (!session->second.admitted) {
+        say_busy(peer, frame.sequence, BusyCause::no_session, out);
+    } else {
+        note_message(session->second, now, out);
+        if (Sender* sender = sender_of(peer, session->second.incarnation, now)) {
+            receive(*sender, std::move(frame), now, out);
+        } else {
+            say_busy(peer, frame.sequence, BusyCause::senders, out);
+        }
+    }
+    settle(now, out);
+}
+
+void Inbox::receive(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+    forget_settled(sender, frame.settled);
+    if (frame.sequence <= sender.settled) {
+        ++counters_.repeated_settled;
+    } else if (const auto known = sender.entries.find(frame.sequence); known != sender.entries.end()) {
+        repeat(sender, known->first, known->second, out);
+    } else {
+        judge(sender, std::move(frame), now, out);
+    }
+}
+
+void Inbox::repeat(const Sender& sender, MessageSequence sequence, const Entry& entry, InboxEffects& out) {
+    if (entry.stage != Stage::answered) {
+        ++counters_.repeated_open;
+        return;
+    }
+    ++counters_.repeated_answered;
+    say(sender.id, outcome_of(sequence, entry), out);
+}
+
+void Inbox::judge(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+    const auto refuse = [&](wire::OutcomeCode code, std::string_view text) {
+        say(sender.id, {frame.sequence, code, base::to_bytes(text)}, out);
+    };
+    if (frame.copy == wire::MessageCopy::again && frame.sequence <= sender.forgotten) {
+        ++counters_.unsure;
+        return refuse(wire::OutcomeCode::in_doubt, "what became of the first copy is not known any more");
+    }
+    if (frame.time_left_ms == 0) {
+        ++counters_.late_waiting;
+        return refuse(wire::OutcomeCode::deadline, "no time left");
+    }
+    Served* service = service_for(frame.name);
+    if (service == nullptr) {
+        ++counters_.no_handler;
+        return refuse(wire::OutcomeCode::refused, "no handler");
+    }
+    if (frame.payload.size() > service->limits.payload_max) {
+        ++counters_.too_large;
+        return refuse(wire::OutcomeCode::too_large, "the handler takes less");
+    }
+    if (const auto lane = sender.lanes.find(frame.name);
+        frame.after.value != 0 && lane != sender.lanes.end() && frame.sequence < lane->second.last) {
+        ++counters_.out_of_order;
+        return refuse(wire::OutcomeCode::deadline, "its lane has gone on");
+    }
+    if (const auto cause = find_busy(sender, *service, frame)) return say_busy(sender.id, frame.sequence, *cause, out);
+    take(sender, *service, std::move(frame), now);
+}
+
+std::optional<BusyCause> Inbox::find_busy(const Sender& sender, const Served& service,
+                                          const wire::Deliver& frame) const {
+    const std::size_t cost = wire::window_cost(frame.name.size(), frame.payload.size());
+    const std::size_t reply = reply_room(frame.kind, service.limits);
+    if (!is_next(sender, frame)) return BusyCause::order;
+    if (ids_ >= config_.ids_max || sender.entries.size() >= config_.sender_ids_max) return BusyCause::ids;
+    if (!may_open(sender, service, cost)) return BusyCause::open;
+    if (service.waiting >= service.limits.queue_max) return BusyCause::queue;
+    if (service.reserved + reply_bytes_ + reply > config_.reply_bytes_max ||
+        sender.reply_bytes + reply > config_.sender_reply_bytes_max)
+        return BusyCause::replies;
+    return std::nullopt;
+}
+
+// Rule 5.
+bool Inbox::may_open(const Sender& sender, const Served& service, std::size_t cost) const {
+    return service.waiting + service.running + open_messages_ < config_.open_messages_max &&
+           service.open_bytes + open_bytes_ + cost <= config_.open_bytes_max &&
+           sender.open_messages < config_.sender_messages_max && sender.open_bytes + cost <= config_.sender_bytes_max;
+}
+
+// Rule 6.
+bool Inbox::is_next(const Sender& sender, const wire::Deliver& frame) {
+    return frame.after.value == 0 || frame.after == frame.sequence || sender.entries.contains(frame.after);
+}
+
+void Inbox::take(Sender& sender, Served& service, wire::Deliver frame, base::TimePoint now) {
+    ++counters_.accepted;
+    const base::Duration left = std::min<base::Duration>(std::chrono::milliseconds(frame.time_left_ms), kDeadlineMax);
+    Entry& entry = sender.entries[frame.sequence];
+    entry.kind = frame.kind;
+    entry.deadline = now + left;
+    entry.service = service.id;
+    entry.cost = wire::window_cost(frame.name.size(), frame.payload.size());
+    entry.reserved = reply_room(frame.kind, service.limits);
+    entry.bytes = std::move(frame.payload);
+    entry.context = frame.context;
+    due_.emplace(entry.deadline, sender.number, frame.sequence);
+    ++ids_;
+    ++open_messages_;
+    open_bytes_ += entry.cost;
+    ++sender.open_messages;
+    sender.open_bytes += entry.cost;
+    reply_bytes_ += entry.reserved;
+    sender.reply_bytes += entry.reserved;
+    ++service.waiting;
+    service.open_bytes += entry.cost;
+    service.reserved += entry.reserved;
+    bool first = true;
+    if (frame.after.value != 0) {
+        entry.lane = sender.lanes.try_emplace(frame.name).first;
+        Lane& lane = (*entry.lane)->second;
+        first = lane.line.empty();
+        lane.line.push_back(frame.sequence);
+        lane.last = frame.sequence;
+        ++lane.remembered;
+    }
+    entry.name = std::move(frame.name);
+    if (first) push(sender, frame.sequence, entry);
+}
+
+void Inbox::say_busy(const EndpointId& peer, MessageSequence sequence, BusyCause cause, InboxEffects& out) {
+    ++counters_.busy[static_cast<std::size_t>(cause)];
+    say(peer, {sequence, wire::OutcomeCode::busy, base::to_bytes(name(cause))}, out);
+}
+
+void Inbox::push(const Sender& sender, MessageSequence sequence, const Entry& entry) {
+    Served* service = service_of(entry.service);
+    GRAPEVINE_ASSERT(service != nullptr, "what waits for a service ends with it");
+    service->queue.push({FairQueue::Flow{sender.number}, sequence, entry.cost});
+    freed_.insert(entry.service);
+}
+
+void Inbox::hand_over(Served& service, base::TimePoint now, InboxEffects& out) {
+    while (service.running < service.limits.concurrency) {
+        const auto item = service.queue.front();
+        if (!item) return;
+        service.queue.pop();
+        Sender& sender = senders_.at(item->flow.number);
+        Entry& entry = sender.entries.at(item->message);
+        --service.waiting;
+        ++service.running;
+        ++counters_.handed_over;
+        entry.stage = Stage::running;
+        entry.handle = HandleId{++handle_ids_};
+        handles_.emplace(entry.handle, std::pair(sender.number, item->message));
+        out.emplace_back(Handle{entry.handle, sender.id, entry.name, entry.kind, std::exchange(entry.bytes, {}),
+                                entry.deadline - now, std::exchange(entry.context, {})});
+    }
+}
+
+Answered Inbox::answer(HandleId handle, Answer answer, base::TimePoint now, InboxEffects& out) {
+    expire(now, out);
+    const auto found = handles_.find(handle);
+    if (found == handles_.end()) {
+        ++counters_.late_answers;
+        settle(now, out);
+        return Answered::late;
+    }
+    Sender& sender = senders_.at(found->second.first);
+    const MessageSequence sequence = found->second.second;
+    Entry& entry = sender.entries.at(sequence);
+    entry.context = answer.context;
+    entry.times = answer.times;
+    ++counters_.answered;
+    if (answer.verdict != Verdict::done) {
+        const bool failed = answer.verdict == Verdict::failed;
+        conclude(sender, sequence, entry, failed ? wire::OutcomeCode::handler_failed : wire::OutcomeCode::refused,
+                 printable_text(answer.payload), out);
+    } else if (entry.kind == MessageKind::send) {
+        conclude(sender, sequence, entry, wire::OutcomeCode::acknowledged, {}, out);
+    } else if (answer.payload.size() <= entry.reserved) {
+        conclude(sender, sequence, entry, wire::OutcomeCode::acknowledged, std::move(answer.payload), out);
+    } else {
+        ++counters_.oversized_replies;
+        conclude(sender, sequence, entry, wire::OutcomeCode::handler_failed,
+                 base::to_bytes("the reply is larger than its handler said"), out);
+    }
+    settle(now, out);
+    return Answered::taken;
+}
+
+void Inbox::conclude(Sender& sender, MessageSequence sequence, Entry& entry, wire::OutcomeCode code,
+                     base::Bytes payload, InboxEffects& out) {
+    close(sender, sequence, entry);
+    entry.stage = Stage::answered;
+    entry.code = code;
+    entry.bytes = std::move(payload);
+    const std::size_t spared = entry.reserved - entry.bytes.size();
+    entry.reserved -= spared;
+    reply_bytes_ -= spared;
+    sender.reply_bytes -= spared;
+    if (has_session(sender)) say(sender.id, outcome_of(sequence, entry), out);
+    if (sequence <= sender.settled) erase(sender, sender.entries.find(sequence));
+}
+
+void Inbox::close(Sender& sender, MessageSequence sequence, Entry& entry) {
+    if (entry.stage == Stage::running) handles_.erase(entry.handle);
+    if (Served* service = service_of(entry.service)) {
+        --(entry.stage == Stage::running ? service->running : service->waiting);
+        service->open_bytes -= entry.cost;
+        service->reserved -= entry.reserved;
+        if (entry.stage == Stage::waiting) service->queue.erase(FairQueue::Flow{sender.number}, sequence);
+    }
+    freed_.insert(entry.service);
+    --open_messages_;
+    open_bytes_ -= entry.cost;
+    --sender.open_messages;
+    sender.open_bytes -= entry.cost;
+    entry.name = {};
+    if (!entry.lane) return;
+    auto& line = (*entry.lane)->second.line;
+    const bool was_first = line.front() == sequence;
+    line.erase(std::find(line.begin(), line.end(), sequence));
+    if (was_first && !line.empty()) push(sender, line.front(), sender.entries.at(line.front()));
+}
+
+void Inbox::erase(Sender& sender, Entries::iterator found) {
+    const Entry& entry = found->second;
+    due_.erase({entry.deadline, sender.number, found->first});
+    reply_bytes_ -= entry.reserved;
+    sender.reply_bytes -= entry.reserved;
+    --ids_;
+    if (entry.lane && --(*entry.lane)->second.remembered == 0) sender.lanes.erase(*entry.lane);
+    sender.entries.erase(found);
+    if (sender.entries.empty() && !has_session(sender)) set_check(sender, sender.last_used + config_.sender_retention);
+}
+
+void Inbox::forget_settled(Sender& sender, MessageSequence settled) {
+    if (settled <= sender.settled) return;
+    sender.settled = settled;
+    const auto end = sender.entries.upper_bound(settled);
+    for (auto it = sender.entries.begin(); it != end;) {
+        const auto entry = it++;
+        if (entry->second.stage == Stage::answered) erase(sender, entry);
+    }
+}
+
+wire::Outcome Inbox::outcome_of(MessageSequence sequence, const Entry& entry) {
+    return {sequence, entry.code, entry.bytes, entry.context, entry.times};
+}
+
+void Inbox::say(const EndpointId& peer, wire::Outcome outcome, InboxEffects& out) {
+    out.emplace_back(SendOutcome{peer, std::move(outcome)});
+}
+
+}  // namespace grapevine::delivery

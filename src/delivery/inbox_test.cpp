@@ -1,0 +1,476 @@
+#include "delivery/inbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include "delivery/world_testing.hpp"
+
+namespace grapevine::delivery {
+namespace {
+
+using testing::id_of;
+using wire::MessageCopy;
+using wire::OutcomeCode;
+using namespace std::chrono_literals;
+
+const EndpointId kS = id_of(1);
+const EndpointId kT = id_of(2);
+constexpr Incarnation kLife{10};
+
+base::TimePoint at(base::Duration since_start) {
+    return base::TimePoint{} + 1h + since_start;
+}
+MessageSequence seq(std::uint64_t value) {
+    return MessageSequence{value};
+}
+wire::Deliver frame(std::uint64_t sequence, const std::string& name = "echo", std::uint32_t time_left_ms = 10'000) {
+    wire::Deliver deliver;
+    deliver.sequence = seq(sequence);
+    deliver.kind = MessageKind::request;
+    deliver.time_left_ms = time_left_ms;
+    deliver.name = name;
+    deliver.payload = {static_cast<std::uint8_t>(sequence)};
+    return deliver;
+}
+wire::Deliver ordered(std::uint64_t sequence, std::uint64_t after) {
+    wire::Deliver deliver = frame(sequence);
+    deliver.after = seq(after);
+    return deliver;
+}
+wire::Deliver again(wire::Deliver deliver) {
+    deliver.copy = MessageCopy::again;
+    return deliver;
+}
+SendOutcome says(std::uint64_t sequence, OutcomeCode code, std::string_view payload = {}, const EndpointId& to = kS) {
+    return {to, {seq(sequence), code, base::to_bytes(payload)}};
+}
+
+// An inbox with a service `echo` and a session, and the effects of the last input.
+struct Fixture : public ::testing::Test {
+    explicit Fixture(const InboxConfig& config = {}) : inbox(config) {
+        static_cast<void>(inbox.serve("echo", {}, at(0s), out));
+        up(kS);
+    }
+    void up(const EndpointId& peer, Incarnation life = kLife, base::Duration when = 0s) {
+        out.clear();
+        inbox.on_session_up(peer, life, at(when), out);
+    }
+    void down(const EndpointId& peer, base::Duration when = 0s) {
+        out.clear();
+        inbox.on_session_down(peer, at(when), out);
+    }
+    // Windows are looked at by their own tests.
+    void deliver(const wire::Deliver& f, base::Duration when = 0s, const EndpointId& from = kS) {
+        out.clear();
+        inbox.on_deliver(from, f, at(when), out);
+        std::erase_if(out, [](const InboxEffect& e) { return std::holds_alternative<SendWindow>(e); });
+    }
+    Answered answer(std::uint64_t handle, std::string_view reply = {}, base::Duration when = 0s,
+                    Verdict verdict = Verdict::done) {
+        out.clear();
+        return inbox.answer(HandleId{handle}, {verdict, base::to_bytes(reply), {}, {}}, at(when), out);
+    }
+    void serve(const std::string& name, const Service& service) {
+        out.clear();
+        EXPECT_EQ(inbox.serve(name, service, at(0s), out), base::Admitted::yes);
+    }
+    void pass(base::Duration until) {
+        out.clear();
+        while (inbox.next_deadline() && *inbox.next_deadline() <= at(until)) {
+            const auto due = *inbox.next_deadline();
+            inbox.on_deadline(due, out);
+            ASSERT_GT(inbox.next_deadline().value_or(base::TimePoint::max()), due);
+        }
+        std::erase_if(out, [](const InboxEffect& e) { return std::holds_alternative<SendWindow>(e); });
+    }
+    template <typename T>
+    std::vector<T> pick() const {
+        std::vector<T> result;
+        for (const auto& effect : out) {
+            if (const auto* value = std::get_if<T>(&effect)) result.push_back(*value);
+        }
+        return result;
+    }
+    // The first payload byte of each message handed over.
+    std::vector<int> handed() const {
+        std::vector<int> result;
+        for (const auto& message : pick<Handle>())
+            result.push_back(message.payload.at(0));
+        return result;
+    }
+
+    InboxEffects out;
+    Inbox inbox;
+};
+
+using InboxTest = Fixture;
+
+TEST_F(InboxTest, AMessageIsHandedOverAndItsOutcomeIsSaid) {
+    deliver(frame(1));
+    EXPECT_EQ(out, (InboxEffects{Handle{HandleId{1}, kS, "echo", MessageKind::request, {1}, 10s, {}}}));
+    EXPECT_EQ(inbox.open_messages(), 1U);
+    EXPECT_EQ(inbox.open_bytes(), wire::window_cost(4, 1));
+    EXPECT_EQ(answer(1, "reply"), Answered::taken);
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged, "reply")}));
+    EXPECT_EQ(inbox.open_messages(), 0U);
+    EXPECT_EQ(inbox.open_bytes(), 0U);
+    EXPECT_EQ(inbox.reply_bytes(), 5U);
+    pass(10s);
+    EXPECT_EQ(inbox.ids(), 0U);
+    EXPECT_EQ(inbox.reply_bytes(), 0U);
+}
+
+TEST_F(InboxTest, VerdictsBecomeOutcomes) {
+    deliver(frame(1));
+    answer(1, "no\nluck", 0s, Verdict::failed);
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::handler_failed, "no?luck")}));
+    deliver(frame(2));
+    answer(2, std::string(300, 'x'), 0s, Verdict::refused);
+    EXPECT_EQ(out, (InboxEffects{says(2, OutcomeCode::refused, std::string(256, 'x'))}));
+    wire::Deliver send = frame(3);
+    send.kind = MessageKind::send;
+    deliver(send);
+    answer(3, "nobody reads it");
+    EXPECT_EQ(out, (InboxEffects{says(3, OutcomeCode::acknowledged)}));
+}
+
+// Rule 1.
+TEST_F(InboxTest, ARepetitionIsAnsweredFromMemoryOrHeldOn) {
+    deliver(frame(1));
+    deliver(again(frame(1)), 1s);
+    EXPECT_TRUE(out.empty()) << "its handler still works";
+    answer(1, "reply", 2s);
+    deliver(again(frame(1)), 3s);
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged, "reply")}));
+    EXPECT_EQ(inbox.counters().accepted, 1U);
+    EXPECT_EQ(inbox.counters().repeated_open, 1U);
+    EXPECT_EQ(inbox.counters().repeated_answered, 1U);
+}
+
+TEST_F(InboxTest, AnotherSenderOrLifeHasItsOwnSequences) {
+    deliver(frame(1));
+    up(kT);
+    deliver(frame(1), 0s, kT);
+    EXPECT_EQ(pick<Handle>().size(), 1U);
+    up(kS, Incarnation{11});
+    deliver(frame(1));
+    EXPECT_EQ(pick<Handle>().size(), 1U);
+    EXPECT_EQ(inbox.ids(), 3U);
+}
+
+TEST_F(InboxTest, WhatWasAnsweredWithoutASessionIsSaidToWhoAsksAgain) {
+    deliver(frame(1));
+    down(kS);
+    EXPECT_EQ(answer(1, "reply"), Answered::taken);
+    EXPECT_TRUE(out.empty());
+    up(kS);
+    deliver(again(frame(1)));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged, "reply")}));
+}
+
+TEST_F(InboxTest, AnotherLifeIsNotToldTheOutcomesOfTheOneBefore) {
+    deliver(frame(1));
+    up(kS, Incarnation{11});
+    answer(1, "reply");
+    EXPECT_TRUE(out.empty());
+}
+
+TEST_F(InboxTest, WhatIsSettledIsForgotten) {
+    deliver(frame(1));
+    deliver(frame(2));
+    answer(1, "reply");
+    EXPECT_EQ(inbox.ids(), 2U);
+    wire::Deliver next = frame(3);
+    next.settled = seq(2);
+    deliver(next);
+    EXPECT_EQ(inbox.ids(), 2U) << "2 is still worked on";
+    answer(2, "late for its sender, not for us");
+    EXPECT_EQ(inbox.ids(), 1U);
+    deliver(again(frame(1)));
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(inbox.counters().repeated_settled, 1U);
+}
+
+// Rule 2.
+TEST_F(InboxTest, WhatCannotBeKnownAnyMoreIsInDoubt) {
+    deliver(frame(5, "echo", 1000));
+    answer(1);
+    pass(1s);
+    deliver(again(frame(5)), 1s);
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::in_doubt);
+    deliver(again(frame(4)), 1s);
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::in_doubt) << "it may have been one of those forgotten";
+    deliver(frame(4), 1s);
+    EXPECT_EQ(handed(), (std::vector<int>{4})) << "a first copy was never here";
+    deliver(again(frame(6)), 1s);
+    EXPECT_EQ(handed(), (std::vector<int>{6}));
+}
+
+TEST_F(InboxTest, WhatWasNeverHandedOverLeavesNoDoubt) {
+    serve("narrow", {1, 4});
+    deliver(frame(1, "narrow"));
+    deliver(frame(2, "narrow", 1000));
+    pass(1s);
+    EXPECT_EQ(out, (InboxEffects{says(2, OutcomeCode::deadline)}));
+    deliver(again(frame(2, "echo")), 1s);
+    EXPECT_EQ(handed(), (std::vector<int>{2}));
+}
+
+// Rule 3.
+TEST_F(InboxTest, ALargerReplyThanPromisedFails) {
+    serve("brief", {1, 4, 100, 300});
+    deliver(frame(1, "brief"));
+    EXPECT_EQ(inbox.reply_bytes(), 300U);
+    answer(1, std::string(301, 'x'));
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::handler_failed);
+    deliver(frame(2, "brief"));
+    answer(2, std::string(300, 'x'));
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::acknowledged);
+    EXPECT_EQ(inbox.counters().oversized_replies, 1U);
+}
+
+// Rule 4.
+TEST_F(InboxTest, AHandlerThatDoesNotAnswerIsLate) {
+    deliver(frame(1, "echo", 1000));
+    pass(999ms);
+    EXPECT_TRUE(out.empty());
+    pass(1s);
+    EXPECT_EQ(out, (InboxEffects{HandlerLate{HandleId{1}, "echo"}, says(1, OutcomeCode::deadline)}));
+    EXPECT_EQ(answer(1, "too late", 2s), Answered::late);
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(answer(9), Answered::late);
+    EXPECT_EQ(inbox.counters().late_answers, 2U);
+}
+
+TEST_F(InboxTest, TimeLeftIsAtMostTheLongestDeadline) {
+    deliver(frame(1, "echo", 4'000'000'000));
+    EXPECT_EQ(pick<Handle>().at(0).time_left, 60s);
+    deliver(frame(2, "echo", 0));
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::deadline);
+}
+
+TEST_F(InboxTest, NobodyHandlesTheName) {
+    deliver(frame(1, "nobody"));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::refused, "no handler")}));
+    serve("", {});
+    deliver(frame(1, "nobody"));
+    EXPECT_EQ(pick<Handle>().at(0).name, "nobody") << "by the service of the empty name";
+    serve("small", {1, 1, 0});
+    deliver(frame(2, "small"));
+    EXPECT_EQ(pick<SendOutcome>().at(0).frame.code, OutcomeCode::too_large);
+}
+
+TEST_F(InboxTest, AServiceThatStopsRefusesWhatWaits) {
+    serve("narrow", {1, 4});
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        deliver(frame(i, "narrow"));
+    out.clear();
+    inbox.stop("narrow", at(0s), out);
+    EXPECT_EQ(out,
+              (InboxEffects{says(2, OutcomeCode::refused, "no handler"), says(3, OutcomeCode::refused, "no handler")}));
+    EXPECT_EQ(answer(1, "still"), Answered::taken);
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged, "still")}));
+    EXPECT_EQ(inbox.open_messages(), 0U);
+    serve("narrow", {1, 4});
+    deliver(again(frame(2, "narrow")));
+    EXPECT_EQ(handed(), (std::vector<int>{2})) << "it was not handled";
+}
+
+// Rule 5.
+TEST_F(InboxTest, AServiceWorksOnSoManyAtOnce) {
+    serve("narrow", {2, 1});
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        deliver(frame(i, "narrow"));
+    EXPECT_TRUE(out.empty());
+    deliver(frame(4, "narrow"));
+    EXPECT_EQ(out, (InboxEffects{says(4, OutcomeCode::busy, "queue")}));
+    deliver(frame(5));
+    EXPECT_EQ(handed(), (std::vector<int>{5})) << "the neighbour does not notice";
+    answer(1);
+    EXPECT_EQ(handed(), (std::vector<int>{3}));
+    pass(10s);
+    EXPECT_EQ(pick<HandlerLate>().size(), 3U);
+    deliver(frame(6, "narrow"), 10s);
+    EXPECT_EQ(handed(), (std::vector<int>{6})) << "who is late gives its place back";
+}
+
+TEST_F(InboxTest, SendersTakeTurns) {
+    serve("narrow", {1, 100});
+    up(kT);
+    for (std::uint64_t i = 1; i <= 80; ++i)
+        deliver(frame(i, "narrow"));
+    deliver(frame(200, "narrow"), 0s, kT);
+    std::size_t before = 0;
+    for (std::uint64_t handle = 1; handed() != std::vector<int>{200}; ++handle, ++before)
+        answer(handle);
+    EXPECT_LE(before, 4096 / wire::kDeliverOverhead);
+}
+
+// Rule 6.
+TEST_F(InboxTest, ALaneIsHandedOverInOrder) {
+    deliver(ordered(1, 1));
+    EXPECT_EQ(handed(), (std::vector<int>{1}));
+    deliver(ordered(2, 1));
+    deliver(ordered(3, 2));
+    EXPECT_TRUE(out.empty());
+    deliver(frame(4));
+    EXPECT_EQ(handed(), (std::vector<int>{4})) << "in no lane";
+    answer(1);
+    EXPECT_EQ(out.size(), 2U);
+    EXPECT_EQ(handed(), (std::vector<int>{2}));
+    pass(10s);
+    EXPECT_EQ(pick<HandlerLate>().size(), 2U);
+    EXPECT_EQ(inbox.counters().late_waiting, 1U);
+}
+
+TEST_F(InboxTest, ALaneGoesOnWhenItsFirstIsLate) {
+    wire::Deliver first = ordered(1, 1);
+    first.time_left_ms = 1000;
+    deliver(first);
+    deliver(ordered(2, 1));
+    pass(1s);
+    EXPECT_EQ(handed(), (std::vector<int>{2}));
+}
+
+TEST_F(InboxTest, ALaneTakesNothingBehindWhatItDoesNotKnow) {
+    deliver(ordered(3, 2));
+    EXPECT_EQ(out, (InboxEffects{says(3, OutcomeCode::busy, "order")}));
+    deliver(ordered(2, 2));
+    deliver(ordered(3, 2));
+    EXPECT_EQ(inbox.open_messages(), 2U);
+    deliver(ordered(1, 1));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::deadline, "its lane has gone on")}));
+}
+
+TEST_F(InboxTest, ALaneIsForgottenWithItsMessages) {
+    deliver(ordered(5, 5));
+    answer(1);
+    pass(10s);
+    deliver(ordered(3, 3), 10s);
+    EXPECT_EQ(handed(), (std::vector<int>{3}));
+}
+
+// Rule 8.
+TEST_F(InboxTest, WithoutASessionNothingIsTaken) {
+    deliver(frame(1), 0s, kT);
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(inbox.counters()[BusyCause::no_session], 1U);
+}
+
+struct NarrowInboxTest : public Fixture {
+    static InboxConfig narrow() {
+        InboxConfig config;
+        config.sessions_max = 4;
+        config.idle_messages = 2;
+        config.open_messages_max = 40;
+        config.open_bytes_max = 8 * 65536;
+        config.sender_messages_max = 20;
+        config.sender_bytes_max = 4 * 65536;
+        config.ids_max = 6;
+        config.sender_ids_max = 4;
+        config.reply_bytes_max = 180'000;
+        config.sender_reply_bytes_max = 130'000;
+        config.senders_max = 2;
+        config.services_max = 2;
+        return config;
+    }
+    NarrowInboxTest() : Fixture(narrow()) {}
+};
+
+// Rule 1: nothing is forgotten early.
+TEST_F(NarrowInboxTest, WhenNoIdFitsMessagesAreBusy) {
+    serve("plain", {10, 10, 100, 256});
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        deliver(frame(i, "plain"));
+        answer(i);
+    }
+    deliver(frame(5, "plain"));
+    EXPECT_EQ(out, (InboxEffects{says(5, OutcomeCode::busy, "ids")}));
+    deliver(again(frame(1, "plain")));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged)}));
+    pass(10s);
+    deliver(frame(5, "plain"), 10s);
+    EXPECT_EQ(handed(), (std::vector<int>{5}));
+}
+
+// Rule 3.
+TEST_F(NarrowInboxTest, RoomForTheReplyIsReserved) {
+    deliver(frame(1));
+    EXPECT_EQ(inbox.reply_bytes(), wire::kDeliverPayloadMax);
+    deliver(frame(2));
+    EXPECT_EQ(out, (InboxEffects{says(2, OutcomeCode::busy, "replies")})) << "two of its own, and as much free";
+    wire::Deliver send = frame(3);
+    send.kind = MessageKind::send;
+    deliver(send);
+    EXPECT_EQ(handed(), (std::vector<int>{3}));
+    answer(1, "short");
+    deliver(frame(2));
+    EXPECT_EQ(handed(), (std::vector<int>{2}));
+}
+
+// Rule 9.
+TEST_F(NarrowInboxTest, SendersAreBounded) {
+    up(kT);
+    up(id_of(3));
+    deliver(frame(1, "nobody"));
+    deliver(frame(1, "nobody"), 0s, kT);
+    deliver(frame(1), 0s, id_of(3));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::busy, "senders", id_of(3))}));
+    down(kT);
+    EXPECT_EQ(inbox.senders(), 1U) << "of T nothing must be known";
+    deliver(frame(1), 0s, id_of(3));
+    EXPECT_EQ(handed(), (std::vector<int>{1}));
+}
+
+TEST_F(NarrowInboxTest, ASenderIsKnownLongerThanItsMessages) {
+    deliver(frame(1, "echo", 1000));
+    answer(1);
+    down(kS, 500ms);
+    pass(90s);
+    EXPECT_EQ(inbox.ids(), 0U);
+    EXPECT_EQ(inbox.senders(), 1U);
+    pass(90s + 500ms);
+    EXPECT_EQ(inbox.senders(), 0U);
+    EXPECT_FALSE(inbox.next_deadline());
+}
+
+TEST_F(NarrowInboxTest, ServicesAreBounded) {
+    serve("second", {});
+    EXPECT_EQ(inbox.serve("third", {}, at(0s), out), base::Admitted::no);
+    serve("second", {1});
+}
+
+// Rule 7.
+TEST_F(NarrowInboxTest, WindowsShareWhatIsTaken) {
+    EXPECT_EQ(inbox.granted(kS), (wire::Window{2, 65536}));
+    out.clear();
+    inbox.on_deliver(kS, frame(1), at(0s), out);
+    EXPECT_EQ(pick<SendWindow>(), (std::vector<SendWindow>{{kS, {16, 4 * 65536}}}))
+        << "40 in powers of two, 20 at most";
+    up(kT, kLife, 1s);
+    EXPECT_EQ(out, (InboxEffects{SendWindow{kT, {2, 65536}}})) << "38 remain, so nothing changes for S";
+    out.clear();
+    inbox.on_deliver(kT, frame(1), at(5s), out);
+    EXPECT_EQ(pick<SendWindow>(), (std::vector<SendWindow>{{kT, {16, 4 * 65536}}}));
+    out.clear();
+    inbox.on_deadline(at(10s), out);
+    EXPECT_EQ(pick<SendWindow>(), (std::vector<SendWindow>{{kS, {2, 65536}}})) << "it was idle for 10 s";
+    out.clear();
+    inbox.on_deadline(at(15s), out);
+    EXPECT_EQ(pick<SendWindow>(), (std::vector<SendWindow>{{kT, {2, 65536}}}));
+    EXPECT_FALSE(inbox.next_deadline()) << "nobody wakes an idle inbox";
+}
+
+TEST_F(NarrowInboxTest, ASessionTooManyGetsNoWindowUntilOneIsFree) {
+    for (std::uint8_t i = 2; i <= 4; ++i)
+        up(id_of(i));
+    up(id_of(5));
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(inbox.granted(id_of(5)), wire::Window{});
+    deliver(frame(1), 0s, id_of(5));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::busy, "no_session", id_of(5))}));
+    down(kS);
+    EXPECT_EQ(out, (InboxEffects{SendWindow{id_of(5), {2, 65536}}}));
+}
+
+}  // namespace
+}  // namespace grapevine::delivery

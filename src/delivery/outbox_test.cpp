@@ -1,0 +1,640 @@
+#include "delivery/outbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include "delivery/world_testing.hpp"
+
+namespace grapevine::delivery {
+namespace {
+
+using testing::id_of;
+using namespace std::chrono_literals;
+
+const EndpointId kA = id_of(1);
+const EndpointId kB = id_of(2);
+const EndpointId kC = id_of(3);
+constexpr Incarnation kLife{10};
+constexpr wire::Window kWide{100, 1'000'000};
+
+base::TimePoint at(base::Duration since_start) {
+    return base::TimePoint{} + 1h + since_start;
+}
+MessageSequence seq(std::uint64_t value) {
+    return MessageSequence{value};
+}
+Submission to(const std::string& name, Options options = {}, std::size_t size = 10) {
+    return {{name}, MessageKind::send, base::Bytes(size, 7), options, {}};
+}
+Options idempotent() {
+    return {10s, Repetition::idempotent, Ordering::none};
+}
+Options ordered() {
+    return {10s, Repetition::unsafe, Ordering::lane};
+}
+wire::Outcome outcome(std::uint64_t sequence, wire::OutcomeCode code, std::string_view payload = {}) {
+    return {seq(sequence), code, base::to_bytes(payload)};
+}
+
+// An outbox, and the effects of the last input.
+struct Fixture : public ::testing::Test {
+    explicit Fixture(const OutboxConfig& config = {}) : outbox(config, Incarnation{1}, rng) {}
+
+    template <typename Input>
+    void run(Input input) {
+        out.clear();
+        input();
+    }
+    auto submit(const Submission& submission, base::Duration when = 0s) {
+        out.clear();
+        return outbox.submit(submission, at(when), out);
+    }
+    void resolved(std::uint64_t question, const std::vector<Candidate>& candidates, base::Duration when = 0s) {
+        run([&] { outbox.on_resolved(QuestionId{question}, candidates, at(when), out); });
+    }
+    void up(const EndpointId& peer, Incarnation life = kLife, base::Duration when = 0s) {
+        run([&] { outbox.on_session_up(peer, life, at(when), out); });
+    }
+    void down(const EndpointId& peer, SessionEnd reason, base::Duration when = 0s) {
+        run([&] { outbox.on_session_down(peer, reason, at(when), out); });
+    }
+    void window(const EndpointId& peer, wire::Window w = kWide, base::Duration when = 0s) {
+        run([&] { outbox.on_window(peer, w, at(when), out); });
+    }
+    void ends(const EndpointId& peer, const wire::Outcome& o, base::Duration when = 0s) {
+        run([&] { outbox.on_outcome(peer, o, at(when), out); });
+    }
+    // Runs every deadline up to `until`, collecting all effects.
+    void pass(base::Duration until) {
+        out.clear();
+        while (outbox.next_deadline() && *outbox.next_deadline() <= at(until)) {
+            const auto due = *outbox.next_deadline();
+            outbox.on_deadline(due, out);
+            ASSERT_GT(outbox.next_deadline().value_or(base::TimePoint::max()), due);
+        }
+    }
+    // A name with one owner, whose session is up.
+    void ready(const EndpointId& peer, wire::Window w = kWide) {
+        up(peer);
+        window(peer, w);
+    }
+    template <typename T>
+    std::vector<T> pick() const {
+        std::vector<T> result;
+        for (const auto& effect : out) {
+            if (const auto* value = std::get_if<T>(&effect)) result.push_back(*value);
+        }
+        return result;
+    }
+    std::vector<std::uint64_t> written() const {
+        std::vector<std::uint64_t> result;
+        for (const auto& effect : pick<SendDeliver>())
+            result.push_back(effect.frame.sequence.value);
+        return result;
+    }
+    // Submits to a name that is owned by `peers`, and answers the question.
+    void send(const std::vector<Candidate>& peers, Options options = {}, std::size_t size = 10) {
+        ASSERT_TRUE(submit(to("mesh1.broker", options, size)));
+        for (const auto& question : pick<Resolve>())
+            outbox.on_resolved(question.question, peers, at(0s), out);
+    }
+    Finished only_end() const {
+        const auto ends = pick<Finished>();
+        EXPECT_EQ(ends.size(), 1U);
+        return ends.empty() ? Finished{} : ends.front();
+    }
+
+    base::Rng rng{1};
+    Outbox outbox;
+    OutboxEffects out;
+};
+
+using OutboxTest = Fixture;
+
+TEST_F(OutboxTest, AMessageIsResolvedConnectedWrittenAndAnswered) {
+    EXPECT_EQ(submit(to("mesh1.broker", {}, 3)), (MessageId{Incarnation{1}, seq(1)}));
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{1}, "mesh1.broker"}}));
+    resolved(1, {{kA}}, 1ms);
+    EXPECT_EQ(out, (OutboxEffects{WantSession{kA}}));
+    up(kA, kLife, 20ms);
+    EXPECT_TRUE(out.empty()) << "no window yet";
+    window(kA, kWide, 30ms);
+    wire::Deliver frame;
+    frame.sequence = seq(1);
+    frame.time_left_ms = 9970;
+    frame.name = "mesh1.broker";
+    frame.payload = {7, 7, 7};
+    EXPECT_EQ(out, (OutboxEffects{SendDeliver{kA, frame}}));
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged, "ok"), 50ms);
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::acknowledged, Handled::yes, kA, 1, base::to_bytes("ok")},
+                                  ReleaseSession{kA}}));
+    EXPECT_EQ(outbox.size(), 0U);
+    EXPECT_EQ(outbox.bytes(), 0U);
+    EXPECT_FALSE(outbox.next_deadline());
+}
+
+TEST_F(OutboxTest, WhatIsNotTakenIsToldAtOnce) {
+    EXPECT_EQ(submit(to("")).error(), SubmitRefusal::bad_name);
+    EXPECT_EQ(submit(to("two words")).error(), SubmitRefusal::bad_name);
+    EXPECT_EQ(submit(to(std::string(201, 'a'))).error(), SubmitRefusal::bad_name);
+    EXPECT_EQ(submit(to("a", {}, wire::kDeliverPayloadMax + 1)).error(), SubmitRefusal::too_large);
+    EXPECT_EQ(submit(to("a", {0s})).error(), SubmitRefusal::bad_deadline);
+    EXPECT_EQ(submit(to("a", {60s + 1ns})).error(), SubmitRefusal::bad_deadline);
+    EXPECT_TRUE(out.empty());
+    EXPECT_TRUE(submit(to("a", {60s}, wire::kDeliverPayloadMax)));
+    EXPECT_EQ(outbox.counters().refused_invalid, 6U);
+}
+
+TEST_F(OutboxTest, OneQuestionANameAtATime) {
+    submit(to("a"));
+    submit(to("a"));
+    EXPECT_TRUE(out.empty());
+    submit(to("b"));
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{2}, "b"}}));
+    resolved(1, {{kA}});
+    EXPECT_EQ(outbox.size_at(kA), 2U);
+    submit(to("a"));
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{3}, "a"}}));
+    resolved(1, {{kB}});
+    EXPECT_EQ(outbox.size_at(kB), 0U) << "that question was answered";
+}
+
+TEST_F(OutboxTest, WhatCannotBeResolvedEnds) {
+    const std::vector<std::pair<ResolveFailure, Ending>> failures{{ResolveFailure::unknown_mesh, Ending::unknown_mesh},
+                                                                  {ResolveFailure::no_such_node, Ending::no_such_node},
+                                                                  {ResolveFailure::ambiguous, Ending::ambiguous},
+                                                                  {ResolveFailure::refused, Ending::refused}};
+    std::uint64_t question = 0;
+    for (const auto& [failure, ending] : failures) {
+        submit(to("a"));
+        ++question;
+        run([&, f = failure] { outbox.on_resolved(QuestionId{question}, tl::unexpected(f), at(0s), out); });
+        EXPECT_EQ(out, (OutboxEffects{Finished{seq(question), ending, Handled::no, {}, 0, {}}}));
+    }
+    submit(to("a"));
+    resolved(++question, {});
+    EXPECT_EQ(only_end().ending, Ending::no_such_node) << "nobody has that name";
+}
+
+TEST_F(OutboxTest, ABusyResolverIsAskedAgainWithinTheDeadline) {
+    submit(to("a", {1s}));
+    for (std::uint64_t question = 1; outbox.size() == 1; ++question) {
+        run([&] { outbox.on_resolved(QuestionId{question}, tl::unexpected(ResolveFailure::busy), at(0s), out); });
+        EXPECT_TRUE(out.empty());
+        const base::TimePoint due = *outbox.next_deadline();
+        if (due >= at(1s)) break;
+        EXPECT_GE(due, at(25ms)) << "half of the first pause at least";
+        outbox.on_deadline(due, out);
+        EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{question + 1}, "a"}}));
+    }
+    pass(1s);
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::peer_busy, Handled::no, {}, 0, {}}));
+}
+
+TEST_F(OutboxTest, AnUnansweredQuestionEndsWithTheDeadline) {
+    submit(to("a", {1s}));
+    pass(999ms);
+    EXPECT_TRUE(out.empty());
+    pass(1s);
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::deadline, Handled::no, {}, 0, {}}}));
+    resolved(1, {{kA}}, 2s);
+    EXPECT_TRUE(out.empty());
+}
+
+// Rule 2.
+TEST_F(OutboxTest, ARefusalIsTriedElsewhereAndEndsWhenAllRefuse) {
+    ready(kA);
+    ready(kB);
+    send({{kA, Standing::good}, {kB, Standing::suspected}});
+    EXPECT_EQ(pick<SendDeliver>().at(0).peer, kA) << "rule 5: the suspected one is the last resort";
+    ends(kA, outcome(1, wire::OutcomeCode::refused, "no handler"));
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{2}, "mesh1.broker"}, ReleaseSession{kA}}));
+    resolved(2, {{kA, Standing::good}, {kB, Standing::suspected}});
+    ASSERT_EQ(written(), (std::vector<std::uint64_t>{1}));
+    EXPECT_EQ(pick<SendDeliver>().at(0).peer, kB);
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::first);
+    ends(kB, outcome(1, wire::OutcomeCode::refused, "no handler"));
+    resolved(3, {{kA}, {kB}});
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, kB, 2, {}}}));
+}
+
+TEST_F(OutboxTest, ABusyPeerIsTriedAgainAfterAPause) {
+    ready(kA);
+    send({{kA}});
+    ends(kA, outcome(1, wire::OutcomeCode::busy, "open"));
+    resolved(2, {{kA}});
+    EXPECT_TRUE(out.empty()) << "it was just asked, and there is no other";
+    const base::TimePoint due = *outbox.next_deadline();
+    EXPECT_GE(due, at(25ms));
+    EXPECT_LE(due, at(51ms));
+    pass(51ms);
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{3}, "mesh1.broker"}}));
+    resolved(3, {{kA}}, 51ms);
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{1}));
+    ends(kA, outcome(1, wire::OutcomeCode::busy, "open"), 60ms);
+    resolved(4, {{kA}}, 60ms);
+    pass(10s);
+    EXPECT_EQ(only_end().ending, Ending::peer_busy) << "rule 4: what kept it from being handled";
+    EXPECT_EQ(outbox.counters().retries_busy, 2U);
+}
+
+TEST_F(OutboxTest, ABusyPeerEndsPeerBusyAtTheDeadline) {
+    ready(kA);
+    send({{kA}}, {20ms});
+    ends(kA, outcome(1, wire::OutcomeCode::busy, "open"));
+    resolved(2, {{kA}});
+    pass(20ms);
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::peer_busy, Handled::no, kA, 1, {}}}));
+}
+
+TEST_F(OutboxTest, AtMostThreeOthersAreTriedWithoutAPause) {
+    std::vector<Candidate> all;
+    for (std::uint8_t i = 1; i <= 6; ++i) {
+        all.push_back({id_of(i)});
+        ready(id_of(i));
+    }
+    send(all);
+    for (std::uint64_t question = 2; question <= 4; ++question) {
+        const auto sent = pick<SendDeliver>();
+        ASSERT_EQ(sent.size(), 1U);
+        ends(sent[0].peer, outcome(1, wire::OutcomeCode::busy));
+        resolved(question, all);
+    }
+    EXPECT_TRUE(written().empty()) << "three were asked";
+    EXPECT_EQ(outbox.size(), 1U);
+}
+
+TEST_F(OutboxTest, FinalOutcomesAreNotRetried) {
+    ready(kA);
+    const std::vector<std::tuple<wire::OutcomeCode, Ending, Handled>> finals{
+        {wire::OutcomeCode::handler_failed, Ending::handler_failed, Handled::yes},
+        {wire::OutcomeCode::too_large, Ending::too_large, Handled::no},
+        {wire::OutcomeCode::deadline, Ending::deadline, Handled::maybe},
+        {wire::OutcomeCode::in_doubt, Ending::in_doubt, Handled::maybe}};
+    std::uint64_t sequence = 0;
+    for (const auto& [code, ending, handled] : finals) {
+        send({{kA}});
+        ++sequence;
+        ends(kA, outcome(sequence, code, "text"));
+        EXPECT_EQ(only_end(), (Finished{seq(sequence), ending, handled, kA, 1, base::to_bytes("text")}));
+    }
+}
+
+TEST_F(OutboxTest, AnUnreachablePeerIsDialledAgain) {
+    send({{kA}}, {500ms});
+    down(kA, SessionEnd::unreachable, 10ms);
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{2}, "mesh1.broker"}}));
+    resolved(2, {{kA}}, 10ms);
+    EXPECT_TRUE(out.empty());
+    pass(100ms);
+    EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{3}, "mesh1.broker"}}));
+    resolved(3, {{kA}}, 100ms);
+    EXPECT_EQ(out, (OutboxEffects{WantSession{kA}}));
+    pass(500ms);
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::unreachable, Handled::no, {}, 0, {}}));
+}
+
+TEST_F(OutboxTest, WhatWasNotWrittenGoesElsewhereWhenItsPeerFails) {
+    send({{kA}});
+    down(kA, SessionEnd::unreachable);
+    resolved(2, {{kA}, {kB}});
+    EXPECT_EQ(out, (OutboxEffects{WantSession{kB}}));
+}
+
+TEST_F(OutboxTest, ADialPauseIsKeptForMessagesThatComeMeanwhile) {
+    send({{kA}});
+    down(kA, SessionEnd::unreachable);
+    resolved(2, {{kA}});
+    ASSERT_TRUE(submit(to("other"), 1ms));
+    resolved(3, {{kA}}, 1ms);
+    EXPECT_TRUE(pick<WantSession>().empty());
+    pass(51ms);
+    EXPECT_EQ(pick<WantSession>(), (std::vector<WantSession>{{kA}}));
+}
+
+TEST_F(OutboxTest, ThoseWhoDoNotAdmitUsRefuse) {
+    send({{kA}});
+    down(kA, SessionEnd::refused);
+    resolved(2, {{kA}});
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, {}, 0, {}}}));
+}
+
+// Rule 3.
+TEST_F(OutboxTest, TheSameLifeIsWrittenToAgain) {
+    ready(kA);
+    send({{kA}});
+    down(kA, SessionEnd::lost, 100ms);
+    EXPECT_TRUE(out.empty()) << "in no place but there";
+    pass(200ms);
+    EXPECT_EQ(out, (OutboxEffects{WantSession{kA}}));
+    up(kA, kLife, 200ms);
+    window(kA, kWide, 200ms);
+    ASSERT_EQ(written(), (std::vector<std::uint64_t>{1}));
+    const wire::Deliver again = pick<SendDeliver>()[0].frame;
+    EXPECT_EQ(again.copy, wire::MessageCopy::again);
+    EXPECT_EQ(again.time_left_ms, 9800U);
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged), 210ms);
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::acknowledged, Handled::yes, kA, 2, {}}));
+    EXPECT_EQ(outbox.counters().written_again, 1U);
+}
+
+TEST_F(OutboxTest, AnotherLifeLeavesWhatWasWrittenInDoubt) {
+    ready(kA);
+    send({{kA}});
+    down(kA, SessionEnd::lost);
+    up(kA, Incarnation{11});
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}}}));
+}
+
+TEST_F(OutboxTest, APeerThatIsGoneLeavesWhatWasWrittenInDoubt) {
+    ready(kA);
+    send({{kA}});
+    down(kA, SessionEnd::gone);
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}}));
+    send({{kA}});
+    down(kA, SessionEnd::gone);
+    EXPECT_TRUE(pick<Finished>().empty()) << "it was not written";
+}
+
+TEST_F(OutboxTest, ALifeThatIsSureFreesTheMessage) {
+    ready(kA);
+    ready(kB);
+    send({{kA, Standing::good}, {kB, Standing::suspected}});
+    down(kA, SessionEnd::lost);
+    ready(kA);
+    ends(kA, outcome(1, wire::OutcomeCode::busy));
+    resolved(2, {{kA}, {kB}});
+    ASSERT_EQ(written(), (std::vector<std::uint64_t>{1}));
+    EXPECT_EQ(pick<SendDeliver>()[0].peer, kB);
+    EXPECT_EQ(pick<SendDeliver>()[0].frame.copy, wire::MessageCopy::first);
+    run([&] { outbox.cancel(seq(1), at(0s), out); });
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::cancelled, Handled::maybe, kB, 3, {}}));
+}
+
+TEST_F(OutboxTest, TheIdempotentWaitsForNobody) {
+    ready(kA);
+    ready(kB);
+    send({{kA, Standing::good}, {kB, Standing::suspected}}, idempotent());
+    down(kA, SessionEnd::lost);
+    EXPECT_EQ(pick<Resolve>().size(), 1U);
+    resolved(2, {{kA}, {kB}});
+    EXPECT_EQ(pick<SendDeliver>().at(0).peer, kB);
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::first) << "that life never saw it";
+    ends(kB, outcome(1, wire::OutcomeCode::refused));
+    resolved(3, {{kB}});
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::refused, Handled::maybe, kB, 2, {}})) << "A may have handled it";
+}
+
+TEST_F(OutboxTest, ALifeThatMayHaveHandledTheIdempotentIsToldSo) {
+    ready(kA);
+    send({{kA}}, idempotent());
+    down(kA, SessionEnd::lost);
+    resolved(2, {{kA}});
+    pass(200ms);
+    resolved(3, {{kA}}, 200ms);
+    up(kA, kLife, 200ms);
+    window(kA, kWide, 200ms);
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::again);
+    down(kA, SessionEnd::lost, 300ms);
+    up(kA, Incarnation{11}, 300ms);
+    window(kA, kWide, 300ms);
+    resolved(4, {{kA}}, 300ms);
+    pass(900ms);
+    resolved(5, {{kA}}, 900ms);
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::first) << "another life";
+}
+
+TEST_F(OutboxTest, AtTheDeadlineWhatWasWrittenMayHaveBeenHandled) {
+    ready(kA);
+    send({{kA}});
+    pass(10s);
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::deadline, Handled::maybe, kA, 1, {}}));
+    EXPECT_EQ(outbox.size_at(kA), 1U) << "rule 7: its receiver still has it";
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged), 11s);
+    EXPECT_EQ(out, (OutboxEffects{ReleaseSession{kA}}));
+    EXPECT_EQ(outbox.counters().late_outcomes, 1U);
+}
+
+TEST_F(OutboxTest, OutcomesOfWhatWasNotWrittenThereAreIgnored) {
+    ready(kA);
+    ready(kB);
+    send({{kA}});
+    ends(kB, outcome(1, wire::OutcomeCode::acknowledged));
+    ends(kA, outcome(2, wire::OutcomeCode::acknowledged));
+    ends(kC, outcome(1, wire::OutcomeCode::acknowledged));
+    EXPECT_TRUE(out.empty());
+    EXPECT_EQ(outbox.counters().unexpected_outcomes, 3U);
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged));
+    ends(kA, outcome(1, wire::OutcomeCode::busy));
+    EXPECT_TRUE(out.empty()) << "once";
+}
+
+// Rule 5.
+TEST_F(OutboxTest, TheOneWithFewerUnansweredMessagesIsTaken) {
+    ready(kA);
+    ready(kB);
+    for (int i = 0; i < 40; ++i)
+        send({{kA}, {kB}});
+    EXPECT_EQ(outbox.size_at(kA), 20U);
+    EXPECT_EQ(outbox.size_at(kB), 20U);
+}
+
+// Rule 7.
+TEST_F(OutboxTest, TheWindowBoundsWhatIsUnanswered) {
+    ready(kA, {4, 1'000'000});
+    for (int i = 0; i < 5; ++i)
+        send({{kA}});
+    EXPECT_EQ(outbox.counters().written, 2U) << "one name uses half";
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged));
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{3}));
+    window(kA, {8, 1'000'000});
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{4, 5}));
+    window(kA, {0, 0});
+    ends(kA, outcome(2, wire::OutcomeCode::acknowledged));
+    send({{kA}});
+    EXPECT_TRUE(written().empty());
+}
+
+TEST_F(OutboxTest, TheWindowsBytesCountPayloadNameAndOverhead) {
+    const auto cost = static_cast<std::uint32_t>(wire::window_cost(12, 1000));
+    ready(kA, {100, 2 * cost - 1});
+    send({{kA}}, {}, 1000);
+    send({{kA}}, {}, 1000);
+    EXPECT_EQ(outbox.counters().written, 1U);
+    window(kA, {100, 3 * cost});
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{2})) << "two of its own, and as much free";
+}
+
+TEST_F(OutboxTest, ASilentHandlerLeavesRoomForOtherNames) {
+    ready(kA, {8, 1'000'000});
+    for (int i = 0; i < 8; ++i)
+        submit(to("silent"));
+    resolved(1, {{kA}});
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+    submit(to("quick"));
+    resolved(2, {{kA}});
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{9}));
+}
+
+// Rule 6.
+TEST_F(OutboxTest, NamesOfAPeerTakeTurns) {
+    for (int i = 0; i < 30; ++i)
+        submit(to("loud", {}, 1000));
+    resolved(1, {{kA}});
+    submit(to("quiet"));
+    resolved(2, {{kA}});
+    ready(kA);
+    const auto order = written();
+    ASSERT_EQ(order.size(), 31U);
+    EXPECT_EQ(order[3], 31U) << "after one quantum of the loud one";
+}
+
+TEST_F(OutboxTest, PeersTakeTurns) {
+    ready(kA);
+    ready(kB);
+    for (int i = 0; i < 8; ++i)
+        submit(to("a", {}, 40'000));
+    resolved(1, {{kA}, {kB}});
+    std::string order;
+    for (const auto& sent : pick<SendDeliver>())
+        order += sent.peer == pick<SendDeliver>()[0].peer ? 'x' : 'y';
+    EXPECT_EQ(order, "xyxxyyxy") << "64 KiB a turn, and what is left of it";
+}
+
+TEST_F(OutboxTest, ABurstEndsUntilTheStreamIsWritable) {
+    ready(kA, {1000, 10'000'000});
+    for (int i = 0; i < 10; ++i)
+        submit(to("a", {}, 50'000));
+    resolved(1, {{kA}});
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{1, 2, 3}));
+    run([&] { outbox.on_writable(kA, at(0s), out); });
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{4, 5, 6}));
+}
+
+// Rule 8.
+TEST_F(OutboxTest, ALaneNamesTheOneBefore) {
+    ready(kA);
+    send({{kA, Standing::good}, {kB, Standing::suspected}}, ordered());
+    for (int i = 0; i < 2; ++i)
+        send({{kB}}, ordered());
+    ASSERT_EQ(outbox.size_at(kA), 3U) << "one instance";
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged));
+    send({{kB}}, ordered());
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.after, seq(3));
+    for (std::uint64_t i = 2; i <= 4; ++i)
+        ends(kA, outcome(i, wire::OutcomeCode::acknowledged));
+    send({{kA}}, ordered());
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.after, seq(5)) << "its own: none is before it";
+}
+
+TEST_F(OutboxTest, ALaneStartsAgainWhereItWasRefused) {
+    ready(kA, {4, 1'000'000});
+    for (int i = 0; i < 3; ++i)
+        send({{kA}}, ordered());
+    EXPECT_EQ(outbox.counters().written, 2U);
+    ends(kA, outcome(1, wire::OutcomeCode::busy));
+    EXPECT_TRUE(written().empty()) << "3 was queued, and must not pass 1";
+    ends(kA, outcome(2, wire::OutcomeCode::busy, "order"));
+    pass(60ms);
+    ASSERT_EQ(pick<Resolve>().size(), 1U) << "the lane is free to go elsewhere, as one";
+    ready(kB);
+    resolved(2, {{kB}}, 60ms);
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{1, 2, 3}));
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.after, seq(1));
+    EXPECT_EQ(pick<SendDeliver>().at(1).frame.after, seq(1));
+    EXPECT_EQ(pick<SendDeliver>().at(2).frame.after, seq(2));
+}
+
+TEST_F(OutboxTest, ALaneWaitsForItsInstance) {
+    ready(kA);
+    ready(kB);
+    send({{kA, Standing::good}, {kB, Standing::suspected}}, ordered());
+    down(kA, SessionEnd::lost);
+    send({{kB}}, ordered());
+    EXPECT_TRUE(written().empty()) << "the first may be there";
+    EXPECT_TRUE(pick<Resolve>().empty());
+    up(kA, kLife);
+    window(kA);
+    EXPECT_EQ(written(), (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::again);
+    EXPECT_EQ(pick<SendDeliver>().at(1).frame.copy, wire::MessageCopy::first);
+}
+
+TEST_F(OutboxTest, ALaneGoesOnWhenItsFirstIsInDoubt) {
+    ready(kA);
+    send({{kA}}, ordered());
+    down(kA, SessionEnd::lost);
+    send({{kA}}, ordered());
+    up(kA, Incarnation{11});
+    EXPECT_EQ(only_end().ending, Ending::in_doubt);
+    window(kA);
+    ASSERT_EQ(written(), (std::vector<std::uint64_t>{2}));
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.after, seq(2));
+}
+
+// Rule 9.
+TEST_F(OutboxTest, SettledIsBeforeTheOldestWithoutAnOutcome) {
+    ready(kA);
+    for (int i = 0; i < 3; ++i)
+        send({{kA}});
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.settled, seq(0));
+    ends(kA, outcome(2, wire::OutcomeCode::acknowledged));
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged));
+    send({{kA}});
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.settled, seq(2));
+    ends(kA, outcome(3, wire::OutcomeCode::acknowledged));
+    ends(kA, outcome(4, wire::OutcomeCode::acknowledged));
+    send({{kA}});
+    EXPECT_EQ(pick<SendDeliver>().at(0).frame.settled, seq(4));
+}
+
+TEST_F(OutboxTest, CancellingEndsAMessageWhereverItIs) {
+    submit(to("a"));
+    run([&] { outbox.cancel(seq(1), at(0s), out); });
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::cancelled, Handled::no, {}, 0, {}}}));
+    run([&] { outbox.cancel(seq(1), at(0s), out); });
+    EXPECT_TRUE(out.empty());
+    send({{kA}});
+    run([&] { outbox.cancel(seq(2), at(0s), out); });
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(2), Ending::cancelled, Handled::no, {}, 0, {}}, ReleaseSession{kA}}));
+}
+
+struct NarrowOutboxTest : public Fixture {
+    static OutboxConfig narrow() {
+        OutboxConfig config;
+        config.messages_max = 8;
+        config.name_messages_max = 4;
+        config.peer_messages_max = 2;
+        return config;
+    }
+    NarrowOutboxTest() : Fixture(narrow()) {}
+};
+
+// Rule 1.
+TEST_F(NarrowOutboxTest, WhoWasRefusedIsToldWhenThereIsRoom) {
+    for (int i = 0; i < 4; ++i)
+        ASSERT_TRUE(submit(to("a")));
+    EXPECT_EQ(submit(to("a")).error(), SubmitRefusal::name_full);
+    for (int i = 0; i < 4; ++i)
+        ASSERT_TRUE(submit(to("b")));
+    EXPECT_EQ(submit(to("c")).error(), SubmitRefusal::full);
+    run([&] { outbox.cancel(seq(1), at(0s), out); });
+    EXPECT_EQ(pick<RoomAgain>(), (std::vector<RoomAgain>{{"a"}}));
+    run([&] { outbox.cancel(seq(2), at(0s), out); });
+    EXPECT_EQ(pick<RoomAgain>(), (std::vector<RoomAgain>{{""}}));
+    run([&] { outbox.cancel(seq(3), at(0s), out); });
+    EXPECT_TRUE(pick<RoomAgain>().empty()) << "once";
+}
+
+TEST_F(NarrowOutboxTest, AFullQueueOfAPeerIsLikeABusyPeer) {
+    for (int i = 0; i < 3; ++i)
+        submit(to("a", {1s}));
+    resolved(1, {{kA}});
+    EXPECT_EQ(outbox.size_at(kA), 2U);
+    EXPECT_EQ(outbox.counters().peer_queue_full, 1U);
+    pass(60ms);
+    resolved(2, {{kA}, {kB}}, 60ms);
+    EXPECT_EQ(outbox.size_at(kB), 1U);
+}
+
+}  // namespace
+}  // namespace grapevine::delivery
