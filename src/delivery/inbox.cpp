@@ -85,28 +85,44 @@ void Inbox::on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePo
     const auto session = sessions_.find(peer);
     if (session == sessions_.end()) {
         ++counters_.busy[static_cast<std::size_t>(BusyCause::no_session)];
-    } else if (!session->second.admitted) {
-        say_busy(peer, frame.sequence, BusyCause::no_session, out);
-    } else {
+    } else if (session->second.admitted) {
         note_message(session->second, now, out);
-        if (Sender* sender = sender_of(peer, session->second.incarnation, now)) {
-            receive(*sender, std::move(frame), now, out);
-        } else {
-            say_busy(peer, frame.sequence, BusyCause::senders, out);
-        }
+        receive(peer, make_sender(peer, session->second.incarnation, now), BusyCause::senders, std::move(frame), now,
+                out);
+    } else {
+        receive(peer, find_sender(peer, session->second.incarnation), BusyCause::no_session, std::move(frame), now,
+                out);
     }
     settle(now, out);
 }
 
-void Inbox::receive(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+// `busy` means "not handled": it is said only after what is remembered was looked at.
+void Inbox::receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame,
+                    base::TimePoint now, InboxEffects& out) {
+    if (sender != nullptr && recall(*sender, frame, out)) return;
+    if (sender == nullptr || otherwise == BusyCause::no_session) {
+        say_busy(peer, frame.sequence, otherwise, out);
+    } else {
+        judge(*sender, std::move(frame), now, out);
+    }
+}
+
+bool Inbox::recall(Sender& sender, const wire::Deliver& frame, InboxEffects& out) {
     forget_settled(sender, frame.settled);
     if (frame.sequence <= sender.settled) {
         ++counters_.repeated_settled;
-    } else if (const auto known = sender.entries.find(frame.sequence); known != sender.entries.end()) {
-        repeat(sender, known->first, known->second, out);
-    } else {
-        judge(sender, std::move(frame), now, out);
+        return true;
     }
+    if (const auto known = sender.entries.find(frame.sequence); known != sender.entries.end()) {
+        repeat(sender, known->first, known->second, out);
+        return true;
+    }
+    if (frame.copy == wire::MessageCopy::first || frame.sequence > sender.forgotten) return false;
+    ++counters_.unsure;
+    say(sender.id,
+        {frame.sequence, wire::OutcomeCode::in_doubt, base::to_bytes("what became of the first copy is not known")},
+        out);
+    return true;
 }
 
 void Inbox::repeat(const Sender& sender, MessageSequence sequence, const Entry& entry, InboxEffects& out) {
@@ -122,10 +138,6 @@ void Inbox::judge(Sender& sender, wire::Deliver frame, base::TimePoint now, Inbo
     const auto refuse = [&](wire::OutcomeCode code, std::string_view text) {
         say(sender.id, {frame.sequence, code, base::to_bytes(text)}, out);
     };
-    if (frame.copy == wire::MessageCopy::again && frame.sequence <= sender.forgotten) {
-        ++counters_.unsure;
-        return refuse(wire::OutcomeCode::in_doubt, "what became of the first copy is not known any more");
-    }
     if (frame.time_left_ms == 0) {
         ++counters_.late_waiting;
         return refuse(wire::OutcomeCode::deadline, "no time left");

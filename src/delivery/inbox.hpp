@@ -144,7 +144,9 @@ private:
     // Zero as a sequence: a sender's check_at.
     using Due = std::tuple<base::TimePoint, std::uint64_t, MessageSequence>;
 
-    [[nodiscard]] Sender* sender_of(const EndpointId& peer, Incarnation incarnation, base::TimePoint now);
+    [[nodiscard]] Sender* find_sender(const EndpointId& peer, Incarnation incarnation);
+    // Null when senders_max is reached.
+    [[nodiscard]] Sender* make_sender(const EndpointId& peer, Incarnation incarnation, base::TimePoint now);
     [[nodiscard]] Served* service_for(std::string_view name);
     [[nodiscard]] Served* service_of(ServiceId id);
     [[nodiscard]] bool has_session(const Sender& sender) const;
@@ -154,7 +156,10 @@ private:
     [[nodiscard]] bool may_open(const Sender& sender, const Served& service, std::size_t cost) const;
     [[nodiscard]] static bool is_next(const Sender& sender, const wire::Deliver& frame);
     void refuse_waiting(Sender& sender, ServiceId service, InboxEffects& out);
-    void receive(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out);
+    void receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame, base::TimePoint now,
+                 InboxEffects& out);
+    // True if what is remembered decides about the message.
+    [[nodiscard]] bool recall(Sender& sender, const wire::Deliver& frame, InboxEffects& out);
     void judge(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out);
     void take(Sender& sender, Served& service, wire::Deliver frame, base::TimePoint now);
     void say_busy(const EndpointId& peer, MessageSequence sequence, BusyCause cause, InboxEffects& out);

@@ -119,6 +119,8 @@ private:
         while (inbox_.next_deadline() && *inbox_.next_deadline() <= until) {
             now_ = std::max(now_, *inbox_.next_deadline());
             inbox_.on_deadline(now_, out_);
+            look();
+            out_.clear();
             GRAPEVINE_ASSERT(inbox_.next_deadline().value_or(base::TimePoint::max()) > now_, "a deadline passes");
         }
         now_ = until;

@@ -101,12 +101,15 @@ void Inbox::regrant(InboxEffects& out) {
     }
 }
 
-Inbox::Sender* Inbox::sender_of(const EndpointId& peer, Incarnation incarnation, base::TimePoint now) {
+Inbox::Sender* Inbox::find_sender(const EndpointId& peer, Incarnation incarnation) {
     const auto known = numbers_.find({peer, incarnation});
-    if (known != numbers_.end()) {
-        Sender& sender = senders_.at(known->second);
-        sender.last_used = now;
-        return &sender;
+    return known == numbers_.end() ? nullptr : &senders_.at(known->second);
+}
+
+Inbox::Sender* Inbox::make_sender(const EndpointId& peer, Incarnation incarnation, base::TimePoint now) {
+    if (Sender* known = find_sender(peer, incarnation)) {
+        known->last_used = now;
+        return known;
     }
     if (senders_.size() >= config_.senders_max) return nullptr;
     const std::uint64_t number = ++sender_numbers_;

@@ -472,5 +472,19 @@ TEST_F(NarrowInboxTest, ASessionTooManyGetsNoWindowUntilOneIsFree) {
     EXPECT_EQ(out, (InboxEffects{SendWindow{id_of(5), {2, 65536}}}));
 }
 
+// `busy` would free the sender to go elsewhere with what was handled here.
+TEST_F(NarrowInboxTest, WithoutAPlaceWhatIsRememberedIsStillSaid) {
+    deliver(frame(1));
+    answer(1, "reply");
+    down(kS);
+    for (std::uint8_t i = 2; i <= 5; ++i)
+        up(id_of(i));
+    up(kS);
+    deliver(again(frame(1)));
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged, "reply")}));
+    deliver(frame(2));
+    EXPECT_EQ(out, (InboxEffects{says(2, OutcomeCode::busy, "no_session")}));
+}
+
 }  // namespace
 }  // namespace grapevine::delivery
