@@ -8,6 +8,7 @@ void FairQueue::push(const Item& item) {
     Line& line = lines_[item.flow];
     if (line.items.empty()) ring_.push_back(item.flow);
     line.items.push_back(item);
+    line.bytes += item.cost;
     ++size_;
     bytes_ += item.cost;
 }
@@ -19,7 +20,7 @@ void FairQueue::pop() {
     const Item item = line.items.front();
     line.deficit -= item.cost;
     line.items.pop_front();
-    count_out(item);
+    count_out(line, item);
     remove_if_empty(flow);
 }
 
@@ -29,7 +30,7 @@ bool FairQueue::erase(Flow flow, wire::MessageSequence message) {
     auto& items = line->second.items;
     const auto item = std::find_if(items.begin(), items.end(), [&](const Item& i) { return i.message == message; });
     if (item == items.end()) return false;
-    count_out(*item);
+    count_out(line->second, *item);
     items.erase(item);
     remove_if_empty(flow);
     return true;
@@ -48,7 +49,13 @@ std::vector<FairQueue::Item> FairQueue::drain() {
     return items;
 }
 
-void FairQueue::count_out(const Item& item) {
+FairQueue::Load FairQueue::load_of(Flow flow) const {
+    const auto line = lines_.find(flow);
+    return line == lines_.end() ? Load{} : Load{line->second.items.size(), line->second.bytes};
+}
+
+void FairQueue::count_out(Line& line, const Item& item) {
+    line.bytes -= item.cost;
     --size_;
     bytes_ -= item.cost;
 }

@@ -68,6 +68,12 @@ public:
     // Takes everything, flow by flow.
     std::vector<Item> drain();
 
+    struct Load {
+        std::size_t messages = 0;
+        std::size_t bytes = 0;
+        friend bool operator==(const Load&, const Load&) = default;
+    };
+    [[nodiscard]] Load load_of(Flow flow) const;
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -75,9 +81,10 @@ public:
 private:
     struct Line {
         std::deque<Item> items;
+        std::size_t bytes = 0;
         std::size_t deficit = 0;
     };
-    void count_out(const Item& item);
+    void count_out(Line& line, const Item& item);
     void remove_if_empty(Flow flow);
 
     std::size_t quantum_;

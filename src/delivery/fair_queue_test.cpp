@@ -75,6 +75,8 @@ TEST(FairQueue, WhatIsErasedIsNotServed) {
     EXPECT_FALSE(queue.erase(Flow{9}, MessageSequence{1}));
     EXPECT_TRUE(queue.erase(Flow{2}, MessageSequence{3}));
     EXPECT_EQ(queue.bytes(), 100U);
+    EXPECT_EQ(queue.load_of(Flow{1}), (FairQueue::Load{1, 100}));
+    EXPECT_EQ(queue.load_of(Flow{2}), FairQueue::Load{});
     EXPECT_EQ(take_all(queue), (std::vector<std::uint64_t>{2}));
 }
 

@@ -184,7 +184,7 @@ Outbox::Choice Outbox::choose(Message& message, const std::vector<Candidate>& ca
         message.avoid.clear();
         return {};
     }
-    std::erase_if(fresh, [&](const Candidate& c) { return !has_room_at(c.id, message.cost); });
+    std::erase_if(fresh, [&](const Candidate& c) { return !has_room_at(c.id, message); });
     if (fresh.empty()) {
         ++counters_.peer_queue_full;
         message.cause = Ending::peer_busy;
@@ -217,11 +217,14 @@ EndpointId Outbox::draw(const std::vector<Candidate>& candidates, base::TimePoin
     return size_at(best[second]) < size_at(best[first]) ? best[second] : best[first];
 }
 
-bool Outbox::has_room_at(const EndpointId& id, std::size_t cost) const {
+// As rule 7 has it for windows: a name leaves as much free as it uses.
+bool Outbox::has_room_at(const EndpointId& id, const Message& message) const {
     const auto found = peers_.find(id);
     if (found == peers_.end()) return true;
     const Peer& peer = found->second;
-    return peer.size() < config_.peer_messages_max && peer.bytes() + cost <= config_.peer_bytes_max;
+    const FairQueue::Load own = peer.queue.load_of(message.name->flow);
+    return own.messages + peer.size() < config_.peer_messages_max &&
+           own.bytes + peer.bytes() + message.cost <= config_.peer_bytes_max;
 }
 
 void Outbox::back_off(MessageSequence sequence, Message& message, base::TimePoint now) {

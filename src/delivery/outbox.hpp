@@ -187,7 +187,7 @@ private:
                OutboxEffects& out);
     [[nodiscard]] Choice choose(Message& message, const std::vector<Candidate>& candidates, base::TimePoint now);
     [[nodiscard]] EndpointId draw(const std::vector<Candidate>& candidates, base::TimePoint now);
-    [[nodiscard]] bool has_room_at(const EndpointId& peer, std::size_t cost) const;
+    [[nodiscard]] bool has_room_at(const EndpointId& peer, const Message& message) const;
     void back_off(MessageSequence sequence, Message& message, base::TimePoint now);
     [[nodiscard]] base::Duration backoff(std::uint32_t step);
     [[nodiscard]] static Handled handled_at(const Message& message, Ending ending);

@@ -58,7 +58,7 @@ void Outbox::advance_lane(Name& name, base::TimePoint now, OutboxEffects& out) {
             resolve(sequence, message, out);
             return;
         }
-        if (!has_room_at(name.instance, message.cost)) {
+        if (!has_room_at(name.instance, message)) {
             ++counters_.peer_queue_full;
             message.cause = Ending::peer_busy;
             back_off(sequence, message, now);

@@ -603,7 +603,7 @@ struct NarrowOutboxTest : public Fixture {
         OutboxConfig config;
         config.messages_max = 8;
         config.name_messages_max = 4;
-        config.peer_messages_max = 2;
+        config.peer_messages_max = 3;
         return config;
     }
     NarrowOutboxTest() : Fixture(narrow()) {}

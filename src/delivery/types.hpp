@@ -158,9 +158,9 @@ struct OutboxConfig {
     std::size_t messages_max = 16384;
     std::size_t bytes_max = std::size_t{32} << 20U;  // Of window_cost, as all bytes here.
     // One name, of which a dead or slow owner would otherwise fill the outbox of all.
-    std::size_t name_messages_max = 8192;
-    std::size_t name_bytes_max = std::size_t{16} << 20U;
-    // Waiting for, or unanswered by, one peer.
+    std::size_t name_messages_max = 4096;
+    std::size_t name_bytes_max = std::size_t{8} << 20U;
+    // Waiting for, or unanswered by, one peer; of the room, a name leaves as much free as it uses.
     std::size_t peer_messages_max = 8192;
     std::size_t peer_bytes_max = std::size_t{16} << 20U;
     std::size_t candidates_max = 64;  // Of one answer; the rest is ignored.

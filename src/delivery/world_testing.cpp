@@ -37,7 +37,7 @@ OutboxConfig narrow_outbox() {
 
 InboxConfig narrow_inbox(std::uint64_t seed) {
     InboxConfig config;
-    config.sessions_max = 3;
+    config.sessions_max = seed % 5 == 0 ? 1 : 3;
     config.idle_messages = 2;
     config.open_messages_max = 12;
     config.open_bytes_max = 4 * 65536;
