@@ -96,6 +96,16 @@ void Inbox::on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePo
     settle(now, out);
 }
 
+void Inbox::on_open_stream(const EndpointId& peer, wire::OpenStream frame, base::TimePoint now, InboxEffects& out) {
+    wire::Deliver message;
+    message.sequence = frame.sequence;
+    message.kind = MessageKind::stream;
+    message.time_left_ms = frame.time_left_ms;
+    message.name = std::move(frame.name);
+    message.context = frame.context;
+    on_deliver(peer, std::move(message), now, out);
+}
+
 // `busy` means "not handled": it is said only after what is remembered was looked at.
 void Inbox::receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame,
                     base::TimePoint now, InboxEffects& out) {
@@ -269,7 +279,7 @@ Answered Inbox::answer(HandleId handle, Answer answer, base::TimePoint now, Inbo
         const bool failed = answer.verdict == Verdict::failed;
         conclude(sender, sequence, entry, failed ? wire::OutcomeCode::handler_failed : wire::OutcomeCode::refused,
                  printable_text(answer.payload), out);
-    } else if (entry.kind == MessageKind::send) {
+    } else if (entry.kind != MessageKind::request) {
         conclude(sender, sequence, entry, wire::OutcomeCode::acknowledged, {}, out);
     } else if (answer.payload.size() <= entry.reserved) {
         conclude(sender, sequence, entry, wire::OutcomeCode::acknowledged, std::move(answer.payload), out);

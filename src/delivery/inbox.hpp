@@ -65,6 +65,8 @@ public:
     void on_session_up(const EndpointId& peer, Incarnation incarnation, base::TimePoint now, InboxEffects& out);
     void on_session_down(const EndpointId& peer, base::TimePoint now, InboxEffects& out);
     void on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePoint now, InboxEffects& out);
+    // A stream is a message until it is answered: `done` lets its bytes flow. The outcome goes onto the stream itself.
+    void on_open_stream(const EndpointId& peer, wire::OpenStream frame, base::TimePoint now, InboxEffects& out);
     Answered answer(HandleId handle, Answer answer, base::TimePoint now, InboxEffects& out);
 
     void on_deadline(base::TimePoint now, InboxEffects& out);
@@ -145,7 +147,7 @@ private:
     using Due = std::tuple<base::TimePoint, std::uint64_t, MessageSequence>;
 
     [[nodiscard]] Sender* find_sender(const EndpointId& peer, Incarnation incarnation);
-    // Null when senders_max is reached.
+    // Null when senders_max or lives_max is reached.
     [[nodiscard]] Sender* make_sender(const EndpointId& peer, Incarnation incarnation, base::TimePoint now);
     [[nodiscard]] Served* service_for(std::string_view name);
     [[nodiscard]] Served* service_of(ServiceId id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -111,7 +112,11 @@ Inbox::Sender* Inbox::make_sender(const EndpointId& peer, Incarnation incarnatio
         known->last_used = now;
         return known;
     }
-    if (senders_.size() >= config_.senders_max) return nullptr;
+    const auto first = numbers_.lower_bound({peer, Incarnation{}});
+    const auto others =
+        std::find_if(first, numbers_.end(), [&](const auto& known) { return known.first.first != peer; });
+    const auto lives = static_cast<std::size_t>(std::distance(first, others));
+    if (senders_.size() >= config_.senders_max || lives >= config_.lives_max) return nullptr;
     const std::uint64_t number = ++sender_numbers_;
     numbers_.emplace(std::pair(peer, incarnation), number);
     Sender& sender = senders_[number];

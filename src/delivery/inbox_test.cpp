@@ -275,6 +275,17 @@ TEST_F(InboxTest, AServiceThatStopsRefusesWhatWaits) {
     EXPECT_EQ(handed(), (std::vector<int>{2})) << "it was not handled";
 }
 
+TEST_F(InboxTest, AStreamIsTakenAsAMessageIs) {
+    out.clear();
+    inbox.on_open_stream(kS, {seq(1), 500, "echo", {}}, at(0s), out);
+    EXPECT_EQ(pick<Handle>(), (std::vector<Handle>{{HandleId{1}, kS, "echo", MessageKind::stream, {}, 500ms, {}}}));
+    answer(1, "bytes follow, not this");
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged)}));
+    out.clear();
+    inbox.on_open_stream(kS, {seq(2), 500, "nobody", {}}, at(0s), out);
+    EXPECT_EQ(out, (InboxEffects{says(2, OutcomeCode::refused, "no handler")}));
+}
+
 // Rule 5.
 TEST_F(InboxTest, AServiceWorksOnSoManyAtOnce) {
     serve("narrow", {2, 1});
@@ -418,6 +429,17 @@ TEST_F(NarrowInboxTest, SendersAreBounded) {
     down(kT);
     EXPECT_EQ(inbox.senders(), 1U) << "of T nothing must be known";
     deliver(frame(1), 0s, id_of(3));
+    EXPECT_EQ(handed(), (std::vector<int>{1}));
+}
+
+TEST_F(InboxTest, OnePeerDoesNotTakeAllPlaces) {
+    for (std::uint64_t life = 1; life <= 17; ++life) {
+        up(kS, Incarnation{life});
+        deliver(frame(1, "echo", 100), 0s);
+    }
+    EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::busy, "senders")}));
+    up(kT);
+    deliver(frame(1), 0s, kT);
     EXPECT_EQ(handed(), (std::vector<int>{1}));
 }
 

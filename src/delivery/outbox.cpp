@@ -92,6 +92,8 @@ std::optional<SubmitRefusal> Outbox::check(const Submission& submission) const {
     if (submission.payload.size() > wire::kDeliverPayloadMax) return SubmitRefusal::too_large;
     const base::Duration deadline = submission.options.deadline;
     if (deadline <= base::Duration::zero() || deadline > kDeadlineMax) return SubmitRefusal::bad_deadline;
+    const bool bare = submission.payload.empty() && submission.options.ordering == Ordering::none;
+    if (submission.kind == MessageKind::stream && !bare) return SubmitRefusal::bad_options;
     return std::nullopt;
 }
 

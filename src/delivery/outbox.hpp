@@ -31,6 +31,8 @@
 //     its first message: the later ones' deadlines run meanwhile.
 //  9. `settled` in each frame is the sequence before the oldest message that has no outcome yet: what inboxes need not
 //     remember.
+// 10. A stream is sought as a message is, and ends here when its handler took it. Its receiver's end dies with the
+//     session, so that one that was asked for and lost ends `in_doubt` and is never asked for again.
 //
 // Questions: one a name at a time, for all messages that wait for it. Sequences count from 1; they are never reused.
 // The Rng outlives the outbox. Bounds are in OutboxConfig, counters in OutboxCounters; peers are as many as there are

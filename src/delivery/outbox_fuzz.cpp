@@ -99,6 +99,7 @@ private:
         if (options % 2 == 1) submission.options.repetition = Repetition::idempotent;
         if (options / 2 % 2 == 1) submission.options.ordering = Ordering::lane;
         submission.payload.resize(options % 16 == 0 ? byte() * 200U : byte());
+        if (options / 32 == 5) submission = {submission.target, MessageKind::stream, {}, {}, {}};
         const auto id = outbox_.submit(submission, now_, out_);
         if (!id) return;
         twin_[id->sequence] = {
@@ -156,6 +157,7 @@ private:
     void look() {
         for (const auto& effect : out_) {
             if (const auto* sent = std::get_if<SendDeliver>(&effect)) write(*sent);
+            if (const auto* opened = std::get_if<SendOpenStream>(&effect)) open(*opened);
             if (const auto* finished = std::get_if<Finished>(&effect)) end(*finished);
         }
     }
@@ -174,6 +176,15 @@ private:
         GRAPEVINE_ASSERT(again == open_at.contains(here), "a life that may know it is told so");
         open_at.insert(here);
         GRAPEVINE_ASSERT(!known->second.unsafe || open_at.size() == 1, "the unsafe is open at one life");
+    }
+
+    void open(const SendOpenStream& opened) {
+        const std::size_t peer = opened.peer.bytes[0] - 1U;
+        const auto known = twin_.find(opened.frame.sequence);
+        GRAPEVINE_ASSERT(known != twin_.end() && opened.frame.time_left_ms > 0, "what has ended is not opened");
+        GRAPEVINE_ASSERT(written_now_[peer].insert(opened.frame.sequence).second, "once on a session");
+        known->second.open_at.insert({opened.peer, lives_[peer]});
+        GRAPEVINE_ASSERT(known->second.open_at.size() == 1, "a stream is open at one life");
     }
 
     void end(const Finished& finished) {

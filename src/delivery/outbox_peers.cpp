@@ -17,6 +17,11 @@ bool contains(const std::vector<T>& items, const T& item) {
     return std::find(items.begin(), items.end(), item) != items.end();
 }
 
+// What is left is positive and at most kDeadlineMax.
+std::uint32_t time_left_ms(base::Duration left) {
+    return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 }  // namespace
 
 Outbox::Peer& Outbox::peer_of(const EndpointId& id) {
@@ -109,7 +114,9 @@ void Outbox::strand_written(const EndpointId& id, Peer& peer, base::TimePoint no
         if (message == nullptr || message->stage != Stage::written) continue;
         doubt(*message, Life{id, peer.incarnation});
         const bool unsafe = message->options.repetition == Repetition::unsafe;
-        if (unsafe || message->options.ordering == Ordering::lane) {
+        if (message->kind == MessageKind::stream) {
+            finish(sequence, *message, Ending::in_doubt, {}, now, out);
+        } else if (unsafe || message->options.ordering == Ordering::lane) {
             message->stage = Stage::stranded;
             peer.stranded.insert(sequence);
             peer.stranded_bytes += flight.cost;
@@ -301,7 +308,12 @@ void Outbox::write(const EndpointId& id, Peer& peer, const Next& next, base::Tim
     ++use.messages;
     use.bytes += next.cost;
     peer.credit -= std::min(peer.credit, next.cost);
-    out.emplace_back(SendDeliver{id, frame_of(next.message, message, peer.incarnation, now)});
+    if (message.kind == MessageKind::stream) {
+        out.emplace_back(SendOpenStream{
+            id, {next.message, time_left_ms(message.deadline - now), message.name->text, message.context}});
+    } else {
+        out.emplace_back(SendDeliver{id, frame_of(next.message, message, peer.incarnation, now)});
+    }
 }
 
 wire::Deliver Outbox::frame_of(MessageSequence sequence, const Message& message, Incarnation to,
@@ -311,8 +323,7 @@ wire::Deliver Outbox::frame_of(MessageSequence sequence, const Message& message,
     frame.kind = message.kind;
     if (contains(message.maybe_at, Life{message.peer, to})) frame.copy = wire::MessageCopy::again;
     frame.settled = MessageSequence{messages_.begin()->first.value - 1};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(message.deadline - now);
-    frame.time_left_ms = static_cast<std::uint32_t>(left.count());
+    frame.time_left_ms = time_left_ms(message.deadline - now);
     frame.name = message.name->text;
     frame.payload = message.payload;
     frame.context = message.context;

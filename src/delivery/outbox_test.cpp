@@ -587,6 +587,33 @@ TEST_F(OutboxTest, SettledIsBeforeTheOldestWithoutAnOutcome) {
     EXPECT_EQ(pick<SendDeliver>().at(0).frame.settled, seq(4));
 }
 
+// Rule 10.
+TEST_F(OutboxTest, AStreamIsSoughtAsAMessageIs) {
+    ready(kA);
+    Submission stream = to("mesh1.broker", {500ms}, 0);
+    stream.kind = MessageKind::stream;
+    ASSERT_TRUE(submit(stream));
+    resolved(1, {{kA}});
+    EXPECT_EQ(pick<SendOpenStream>(), (std::vector<SendOpenStream>{{kA, {seq(1), 500, "mesh1.broker", {}}}}));
+    ends(kA, outcome(1, wire::OutcomeCode::busy));
+    resolved(2, {{kA}});
+    pass(60ms);
+    resolved(3, {{kA}}, 60ms);
+    EXPECT_EQ(pick<SendOpenStream>().size(), 1U) << "what was not taken is asked for again";
+    ends(kA, outcome(1, wire::OutcomeCode::acknowledged), 70ms);
+    EXPECT_EQ(only_end().ending, Ending::acknowledged);
+    stream.options.repetition = Repetition::idempotent;
+    ASSERT_TRUE(submit(stream, 80ms));
+    resolved(4, {{kA}}, 80ms);
+    down(kA, SessionEnd::lost, 90ms);
+    EXPECT_EQ(only_end(), (Finished{seq(2), Ending::in_doubt, Handled::maybe, kA, 1, {}})) << "its other end is dead";
+    stream.options.ordering = Ordering::lane;
+    EXPECT_EQ(submit(stream, 90ms).error(), SubmitRefusal::bad_options);
+    stream.options.ordering = Ordering::none;
+    stream.payload = {1};
+    EXPECT_EQ(submit(stream, 90ms).error(), SubmitRefusal::bad_options);
+}
+
 TEST_F(OutboxTest, CancellingEndsAMessageWhereverItIs) {
     submit(to("a"));
     run([&] { outbox.cancel(seq(1), at(0s), out); });

@@ -9,6 +9,7 @@ std::string_view name(SubmitRefusal refusal) {
         case SubmitRefusal::too_large: return "too_large";
         case SubmitRefusal::bad_name: return "bad_name";
         case SubmitRefusal::bad_deadline: return "bad_deadline";
+        case SubmitRefusal::bad_options: return "bad_options";
     }
     return "unknown";
 }

@@ -57,6 +57,7 @@ struct Target {
     std::string name;  // As addressed; what it means, the resolver knows.
 };
 
+// A stream has no payload and no order. It is `acknowledged` when its handler takes it; then bytes flow.
 struct Submission {
     Target target;
     MessageKind kind = MessageKind::send;
@@ -66,7 +67,7 @@ struct Submission {
 };
 
 // Why a message was not taken; nothing else comes of it.
-enum class SubmitRefusal : std::uint8_t { full, name_full, too_large, bad_name, bad_deadline };
+enum class SubmitRefusal : std::uint8_t { full, name_full, too_large, bad_name, bad_deadline, bad_options };
 std::string_view name(SubmitRefusal refusal);
 
 // Those that are not `good` are chosen only if there are no others.
@@ -135,6 +136,12 @@ struct SendDeliver {
     wire::Deliver frame;
     friend bool operator==(const SendDeliver&, const SendDeliver&) = default;
 };
+// Open a stream of its own on the peer's session, beginning with the frame.
+struct SendOpenStream {
+    EndpointId peer;
+    wire::OpenStream frame;
+    friend bool operator==(const SendOpenStream&, const SendOpenStream&) = default;
+};
 // The end of a message, exactly once.
 struct Finished {
     MessageSequence message;
@@ -150,7 +157,8 @@ struct RoomAgain {
     std::string name;
     friend bool operator==(const RoomAgain&, const RoomAgain&) = default;
 };
-using OutboxEffect = std::variant<Resolve, WantSession, ReleaseSession, SendDeliver, Finished, RoomAgain>;
+using OutboxEffect =
+    std::variant<Resolve, WantSession, ReleaseSession, SendDeliver, SendOpenStream, Finished, RoomAgain>;
 using OutboxEffects = std::vector<OutboxEffect>;
 
 // Bounds are our own choice: room for a second of 10,000 small messages, and for 500 of the largest ones.
@@ -265,6 +273,7 @@ struct InboxConfig {
     std::size_t sender_reply_bytes_max = std::size_t{32} << 20U;
     std::size_t senders_max = 4096;  // Lives of peers of which something must be known.
     std::size_t services_max = 256;
+    std::size_t lives_max = 16;  // Of them of one peer: it may die often, but it may not take all places.
     // How long a silent sender without a session is known after its last id was forgotten: its last message's deadline,
     // and longer than a session without packets lives.
     base::Duration sender_retention = kDeadlineMax + std::chrono::seconds(30);

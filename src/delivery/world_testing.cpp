@@ -17,6 +17,19 @@ constexpr Service kService{2, 2, 4096, 1000};
 std::size_t number_of(const EndpointId& id) {
     return id.bytes[0] >= kReceiverIds ? id.bytes[0] - kReceiverIds : id.bytes[0];
 }
+base::TraceContext context_of(std::size_t number) {
+    base::TraceContext context;
+    context.trace.bytes[0] = context.span.bytes[7] = 1;
+    for (unsigned i = 0; i < 4; ++i)
+        context.span.bytes[i] = static_cast<std::uint8_t>(number >> (8U * i));
+    return context;
+}
+std::size_t number_of(const base::TraceContext& context) {
+    std::size_t number = 0;
+    for (unsigned i = 0; i < 4; ++i)
+        number |= std::size_t{context.span.bytes[i]} << (8U * i);
+    return number;
+}
 EndpointId sender_id(std::size_t sender) {
     return id_of(static_cast<std::uint8_t>(sender));
 }
@@ -170,7 +183,7 @@ void World::submit_later(std::size_t sender) {
     });
 }
 
-// The payload is the message's number, so that the judge knows it at the other end, and something to make it long.
+// The context holds the message's number, so that the judge knows it at the other end.
 void World::submit(std::size_t sender) {
     Message message;
     message.sender = sender;
@@ -185,9 +198,13 @@ void World::submit(std::size_t sender) {
     submission.options = message.options;
     if (scenario_.sabotage == Sabotage::reckless_sender) submission.options.repetition = Repetition::idempotent;
     if (scenario_.sabotage == Sabotage::loose_lanes) submission.options.ordering = Ordering::none;
-    submission.payload.resize(8 + rng_.index(rng_.chance(0.1) ? 5000 : 300));
-    for (unsigned i = 0; i < 8; ++i)
-        submission.payload[i] = static_cast<std::uint8_t>(messages_.size() >> (8U * i));
+    submission.payload.resize(rng_.index(rng_.chance(0.1) ? 5000 : 300));
+    if (rng_.chance(0.1)) {
+        submission.kind = MessageKind::stream;
+        submission.payload.clear();
+        submission.options.ordering = message.options.ordering = Ordering::none;
+    }
+    submission.context = context_of(messages_.size());
     const bool cancels = rng_.chance(0.05);
     const std::size_t number = messages_.size();
     messages_.push_back(std::move(message));
@@ -341,6 +358,7 @@ void World::carry(std::size_t sender, OutboxEffects effects) {
                                         written.insert(number_of(e.peer));
                                         transmit(sender, number_of(e.peer), std::move(e.frame));
                                     },
+                                    [&](SendOpenStream& e) { open(sender, number_of(e.peer), e.frame); },
                                     [&](Finished& e) { finish(sender, e); }, [](RoomAgain&) {}},
                    effect);
     }
@@ -360,6 +378,17 @@ void World::transmit(std::size_t sender, std::size_t receiver, wire::Deliver fra
         if (link(sender, receiver).session != session) return;
         tell_receiver(receiver, receivers_[receiver].life,
                       [&](Inbox& b, InboxEffects& out) { b.on_deliver(sender_id(sender), frame, now_, out); });
+    });
+}
+
+// A stream of its own keeps no order with others.
+void World::open(std::size_t sender, std::size_t receiver, const wire::OpenStream& frame) {
+    const Link& l = link(sender, receiver);
+    if (l.session == 0 || l.cut) return;
+    after(delay(), [this, sender, receiver, session = l.session, frame] {
+        if (link(sender, receiver).session != session) return;
+        tell_receiver(receiver, receivers_[receiver].life,
+                      [&](Inbox& b, InboxEffects& out) { b.on_open_stream(sender_id(sender), frame, now_, out); });
     });
 }
 
@@ -405,9 +434,7 @@ void World::resolve(std::size_t sender, const Resolve& question) {
 }
 
 void World::handle(std::size_t receiver, const Handle& handed) {
-    std::size_t number = 0;
-    for (unsigned i = 0; i < 8; ++i)
-        number |= static_cast<std::size_t>(handed.payload[i]) << (8U * i);
+    const std::size_t number = number_of(handed.context);
     Message& message = messages_[number];
     ++verdicts_.handled;
     const std::uint64_t life = receivers_[receiver].life;

@@ -117,6 +117,7 @@ private:
     void carry(std::size_t sender, OutboxEffects effects);
     void carry(std::size_t receiver, InboxEffects effects);
     void transmit(std::size_t sender, std::size_t receiver, wire::Deliver frame);
+    void open(std::size_t sender, std::size_t receiver, const wire::OpenStream& frame);
     void resolve(std::size_t sender, const Resolve& question);
     void handle(std::size_t receiver, const Handle& message);
     void answer(std::size_t receiver, HandleId handle, const std::string& manner);

@@ -46,7 +46,8 @@ struct MessageSequence {
     friend auto operator<=>(const MessageSequence&, const MessageSequence&) = default;
 };
 
-enum class MessageKind : std::uint8_t { send = 0, request = 1 };  // A send's outcome carries no reply.
+// A send's outcome carries no reply. A stream is asked for by OpenStream, never by Deliver.
+enum class MessageKind : std::uint8_t { send = 0, request = 1, stream = 2 };
 enum class MessageCopy : std::uint8_t { first = 0, again = 1 };
 
 struct Deliver {  // Tag 0x30.
