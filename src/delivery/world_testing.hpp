@@ -19,9 +19,9 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
-#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/rng.hpp"
@@ -34,6 +34,8 @@ namespace grapevine::delivery::testing {
 using namespace std::chrono_literals;
 
 EndpointId id_of(std::uint8_t number);
+EndpointId sender_id(std::size_t sender);
+EndpointId receiver_id(std::size_t receiver);
 
 // What a run breaks on purpose, to see that the judge notices.
 enum class Sabotage : std::uint8_t {
