@@ -280,6 +280,7 @@ void Outbox::detach(MessageSequence sequence, Message& message) {
         message.stage == Stage::queued || message.stage == Stage::written || message.stage == Stage::stranded;
     if (!at_peer) return;
     if (ordered) --name.at_instance;
+    if (ordered && message.stage == Stage::queued) --name.queued;
     Peer& peer = peer_of(message.peer);
     touched_peers_.push_back(message.peer);
     if (message.stage == Stage::queued) peer.queue.erase(name.flow, sequence);

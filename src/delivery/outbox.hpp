@@ -131,6 +131,7 @@ private:
         std::set<MessageSequence> held;       // Those of them that are at no peer: the first one leads.
         EndpointId instance;                  // Where the others are, while there are any.
         std::size_t at_instance = 0;
+        std::size_t queued = 0;  // Of those, not written yet.
         bool told_full = false;
         bool touched = false;  // Listed in touched_names_.
     };

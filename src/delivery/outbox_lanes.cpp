@@ -37,13 +37,14 @@ void Outbox::put_back(MessageSequence sequence, Message& message) {
 }
 
 void Outbox::hold_back_after(MessageSequence sequence, Name& name) {
-    for (auto it = name.lane.upper_bound(sequence); it != name.lane.end(); ++it) {
+    for (auto it = name.lane.upper_bound(sequence); name.queued > 0 && it != name.lane.end(); ++it) {
         Message& message = messages_.at(*it);
         if (message.stage != Stage::queued) continue;
         peer_of(message.peer).queue.erase(name.flow, *it);
         touched_peers_.push_back(message.peer);
         message.stage = Stage::held;
         --name.at_instance;
+        --name.queued;
         name.held.insert(*it);
     }
 }

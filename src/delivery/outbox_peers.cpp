@@ -49,6 +49,7 @@ void Outbox::enqueue(MessageSequence sequence, Message& message, const EndpointI
         name.held.erase(sequence);
         name.instance = id;
         ++name.at_instance;
+        ++name.queued;
     }
     request(id, peer, now, out);
     mark_ready(id, peer);
@@ -155,6 +156,7 @@ void Outbox::give_up_queued(const EndpointId& id, Peer& peer, Ending cause, base
         message.stage = Stage::held;
         if (message.options.ordering == Ordering::none) continue;
         --message.name->at_instance;
+        --message.name->queued;
         message.name->held.insert(item.message);
     }
     for (const auto& item : items) {
@@ -298,6 +300,7 @@ void Outbox::write(const EndpointId& id, Peer& peer, const Next& next, base::Tim
         peer.stranded_bytes -= next.cost;
     } else {
         peer.queue.pop();
+        if (message.options.ordering == Ordering::lane) --message.name->queued;
     }
     message.stage = Stage::written;
     message.written_to = id;
