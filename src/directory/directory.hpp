@@ -40,6 +40,7 @@
 #include "base/ed25519.hpp"
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "directory/local_health.hpp"
 #include "directory/orphans.hpp"
 #include "directory/suspicion.hpp"
@@ -162,7 +163,7 @@ private:
     Orphans orphans_;
     base::BoundedQueue<Forward> forwards_;
     base::TimePoint forward_at_;
-    TokenBucket contests_;
+    base::TokenBucket contests_;
     std::deque<Death> deaths_;
     Counters counters_;
 };

@@ -15,9 +15,9 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "directory/fingerprint.hpp"
 #include "directory/names.hpp"
-#include "directory/token_bucket.hpp"
 #include "directory/types.hpp"
 #include "telemetry/ledger.hpp"
 #include "wire/digest.hpp"
@@ -31,8 +31,8 @@ struct Entry {
     Source source = Source::gossip;
     base::TimePoint heard_at;
     std::optional<base::TimePoint> stale_at;  // Never for this node itself.
-    TokenBucket digests;                      // What the member may still say about itself,
-    TokenBucket accusations;                  // and about others.
+    base::TokenBucket digests;                // What the member may still say about itself,
+    base::TokenBucket accusations;            // and about others.
     telemetry::Life life;
 };
 
@@ -42,8 +42,8 @@ struct Tombstone {
     std::string type;
     base::Bytes proof;  // The leaving statement, at most kProofBytesMax, else empty.
     base::TimePoint until;
-    TokenBucket digests;  // Removal does not refill them.
-    TokenBucket accusations;
+    base::TokenBucket digests;  // Removal does not refill them.
+    base::TokenBucket accusations;
     telemetry::Life life{};
 };
 

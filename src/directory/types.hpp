@@ -13,6 +13,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "base/trace_context.hpp"
 #include "base/verification_memo.hpp"
 #include "wire/digest.hpp"
@@ -29,11 +30,7 @@ public:
     virtual base::TraceContext statement(Cause cause, const base::EndpointId& about) = 0;
 };
 
-// A flood limit: `burst` statements at once, then `per_second`.
-struct RateLimit {
-    std::uint32_t per_second = 0;
-    std::uint32_t burst = 0;
-};
+using base::RateLimit;  // Of statements.
 
 struct Config {
     std::string mesh;
