@@ -1,5 +1,7 @@
 #include "wire/generators_testing.hpp"
 
+#include <map>
+
 #include "wire/addr_codec.hpp"
 
 namespace grapevine::wire::testing {
@@ -220,6 +222,31 @@ DeliveryFrame any_delivery_frame(base::Rng& rng) {
         case 2: return Window{any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng)};
         default: return OpenStream{any_sequence(rng), any_integer<std::uint32_t>(rng), any_name(rng), any_context(rng)};
     }
+}
+
+AdmissionTicket any_ticket(base::Rng& rng) {
+    AdmissionTicket ticket;
+    ticket.mesh = any_name(rng);
+    ticket.node = any_id<base::EndpointId>(rng);
+    ticket.use = rng.chance(0.5) ? AdmissionUse::member : AdmissionUse::visitor;
+    if (ticket.use == AdmissionUse::member) ticket.types = any_list<std::string>(rng, kTicketTypesMax, any_name);
+    std::sort(ticket.types.begin(), ticket.types.end());
+    ticket.types.erase(std::unique(ticket.types.begin(), ticket.types.end()), ticket.types.end());
+    ticket.expires_unix_s = 1 + any_integer<std::uint64_t>(rng) % kExpiryMax;
+    ticket.serial = any_integer<std::uint64_t>(rng);
+    return ticket;
+}
+
+RevocationList any_revocations(base::Rng& rng) {
+    RevocationList list;
+    list.mesh = any_name(rng);
+    list.list_version = std::max<std::uint64_t>(1, any_integer<std::uint64_t>(rng));
+    std::map<std::uint64_t, std::uint64_t> revoked;
+    for (std::size_t i = rng.index(kRevokedMax + 1); i > 0; --i)
+        revoked[any_integer<std::uint64_t>(rng)] = 1 + any_integer<std::uint64_t>(rng) % kExpiryMax;
+    for (const auto& [serial, expires] : revoked)
+        list.revoked.push_back({serial, expires});
+    return list;
 }
 
 }  // namespace grapevine::wire::testing

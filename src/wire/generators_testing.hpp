@@ -8,6 +8,7 @@
 
 #include "base/rng.hpp"
 #include "wire/addr.hpp"
+#include "wire/admission.hpp"
 #include "wire/delivery.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
@@ -50,5 +51,7 @@ std::string any_name(base::Rng& rng);
 Claim any_claim(base::Rng& rng);
 MeshFrame any_mesh_frame(base::Rng& rng);
 DeliveryFrame any_delivery_frame(base::Rng& rng);
+AdmissionTicket any_ticket(base::Rng& rng);
+RevocationList any_revocations(base::Rng& rng);
 
 }  // namespace grapevine::wire::testing
