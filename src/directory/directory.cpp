@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/names.hpp"
+
 namespace grapevine::directory {
 
 namespace {
@@ -150,7 +152,7 @@ Resolution Directory::resolve(std::string_view name) const {
         if (!id || table_.find(*id) == nullptr) return NoSuchName{};
         return *id;
     }
-    const auto parts = split_name(name);
+    const auto parts = wire::split_name(name);
     if (!parts || parts->mesh != config_.mesh || parts->digits.empty()) return NoSuchName{};
     auto fits = table_.names().matching(parts->type, parts->digits, kAmbiguousMax);
     if (fits.empty()) return NoSuchName{};

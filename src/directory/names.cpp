@@ -3,18 +3,11 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/encoding.hpp"
-#include "wire/digest.hpp"
+#include "wire/names.hpp"
 
 namespace grapevine::directory {
 
 namespace {
-
-bool is_digits(std::string_view text) {
-    return text.size() >= kNameDigits && text.size() <= 2 * base::kIdBytes &&
-           std::all_of(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
 
 std::size_t common_digits(const base::EndpointId& a, const base::EndpointId& b) {
     std::size_t i = 0;
@@ -27,19 +20,6 @@ std::size_t common_digits(const base::EndpointId& a, const base::EndpointId& b) 
 
 }  // namespace
 
-std::optional<NameParts> split_name(std::string_view name) {
-    const std::size_t first = name.find('.');
-    if (first == std::string_view::npos) return std::nullopt;
-    const std::size_t second = name.find('.', first + 1);
-    NameParts parts;
-    parts.mesh = name.substr(0, first);
-    parts.type = second == std::string_view::npos ? name.substr(first + 1) : name.substr(first + 1, second - first - 1);
-    if (!wire::parse_name("mesh", parts.mesh) || !wire::parse_name("type", parts.type)) return std::nullopt;
-    if (second == std::string_view::npos) return parts;
-    parts.digits = name.substr(second + 1);
-    return is_digits(parts.digits) ? std::optional(parts) : std::nullopt;
-}
-
 void Names::erase(const std::string& type, const base::EndpointId& id) {
     const auto ids = by_type_.find(type);
     if (ids == by_type_.end()) return;
@@ -49,7 +29,7 @@ void Names::erase(const std::string& type, const base::EndpointId& id) {
 
 // Ids are ordered, so only an id's two neighbours in that order can share most digits with it.
 std::string Names::name_of(std::string_view mesh, const std::string& type, const base::EndpointId& id) const {
-    std::size_t digits = kNameDigits;
+    std::size_t digits = wire::kNameDigits;
     if (const auto ids = by_type_.find(type); ids != by_type_.end()) {
         const auto at = ids->second.lower_bound(id);
         if (at != ids->second.begin()) digits = std::max(digits, common_digits(*std::prev(at), id) + 1);
@@ -64,7 +44,7 @@ std::vector<base::EndpointId> Names::matching(std::string_view type, std::string
     const auto ids = by_type_.find(type);
     if (ids == by_type_.end()) return result;
     for (auto at = ids->second.lower_bound(first_with(digits)); at != ids->second.end(); ++at) {
-        if (result.size() >= limit || !begins_with(*at, digits)) break;
+        if (result.size() >= limit || !wire::begins_with(*at, digits)) break;
         result.push_back(*at);
     }
     return result;
@@ -74,10 +54,6 @@ std::vector<base::EndpointId> Names::of_type(std::string_view type) const {
     const auto ids = by_type_.find(type);
     if (ids == by_type_.end()) return {};
     return {ids->second.begin(), ids->second.end()};
-}
-
-bool begins_with(const base::EndpointId& id, std::string_view digits) {
-    return id.hex().starts_with(digits);
 }
 
 base::EndpointId first_with(std::string_view digits) {

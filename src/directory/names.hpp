@@ -18,8 +18,6 @@
 
 namespace grapevine::directory {
 
-inline constexpr std::size_t kNameDigits = 6;
-
 struct NoSuchName {
     friend bool operator==(const NoSuchName&, const NoSuchName&) = default;
 };
@@ -29,15 +27,6 @@ struct AmbiguousName {
 };
 inline constexpr std::size_t kAmbiguousMax = 16;
 using Resolution = std::variant<NoSuchName, AmbiguousName, base::EndpointId>;
-
-// The parts of "mesh.type" or "mesh.type.digits".
-struct NameParts {
-    std::string_view mesh;
-    std::string_view type;
-    std::string_view digits;  // Empty: any of the type.
-};
-// Nothing unless mesh and type follow the rule for names and the digits are 6 to 64 lower-case hex digits or absent.
-std::optional<NameParts> split_name(std::string_view name);
 
 // The ids of one mesh by type.
 class Names {
@@ -55,8 +44,6 @@ private:
     std::map<std::string, std::set<base::EndpointId>, std::less<>> by_type_;
 };
 
-// True when the id's hex form begins with `digits`.
-bool begins_with(const base::EndpointId& id, std::string_view digits);
 // The smallest id that begins with `digits`.
 base::EndpointId first_with(std::string_view digits);
 

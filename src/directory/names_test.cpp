@@ -40,20 +40,6 @@ TEST(Names, MatchingStaysWithinThePrefix) {
     EXPECT_TRUE(names.matching("c", "aaaaaa", 9).empty());
 }
 
-TEST(Names, SplitsGoodNamesAndRefusesBadOnes) {
-    const auto parts = split_name("mesh2.broker.239dc9");
-    ASSERT_TRUE(parts.has_value());
-    EXPECT_EQ(parts->mesh, "mesh2");
-    EXPECT_EQ(parts->type, "broker");
-    EXPECT_EQ(parts->digits, "239dc9");
-    EXPECT_EQ(split_name("mesh2.broker")->digits, "");
-    for (const char* bad : {"", ".", "mesh2", "mesh2.", ".broker", "m.b.", "m.b.12345", "m.b.12345g", "m.b.ABCDEF",
-                            "m.b.123456.7", "M.b.123456", "-m.b.123456", "m.b.\xff\xff\xff\xff\xff\xff"}) {
-        EXPECT_FALSE(split_name(bad).has_value()) << bad;
-    }
-    EXPECT_FALSE(split_name("m.b." + std::string(65, 'a')).has_value());
-}
-
 TEST(Names, ResolveIsExactAmbiguousOrNothing) {
     Node node;
     node.start();

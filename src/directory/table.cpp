@@ -1,6 +1,7 @@
 #include "directory/table.hpp"
 
 #include "base/assert.hpp"
+#include "wire/names.hpp"
 
 namespace grapevine::directory {
 
@@ -123,7 +124,7 @@ const Tombstone* Table::tombstone(const base::EndpointId& id) const {
 
 bool Table::recently_removed(std::string_view type, std::string_view digits) const {
     for (auto at = tombstones_.lower_bound(first_with(digits)); at != tombstones_.end(); ++at) {
-        if (!begins_with(at->first, digits)) return false;
+        if (!wire::begins_with(at->first, digits)) return false;
         if (at->second.type == type) return true;
     }
     return false;
