@@ -2,8 +2,8 @@
 # test links the layer and its declared dependencies only) and the include check of scripts/style_check.py. Both refuse
 # an edge that is not here, so a new edge is a change of this table that somebody reviews.
 # Order matters: a layer comes after all that it may use.
-set(GRAPEVINE_LAYERS base telemetry otlp wire membership broadcast directory admission delivery paths node quic stack
-    sim io chaos console grapevine)
+set(GRAPEVINE_LAYERS base telemetry otlp wire membership broadcast directory admission fabric delivery paths node quic
+    stack sim io chaos console grapevine)
 
 set(GRAPEVINE_ALLOWED_base)
 set(GRAPEVINE_ALLOWED_telemetry base)
@@ -13,22 +13,25 @@ set(GRAPEVINE_ALLOWED_membership base wire telemetry)
 set(GRAPEVINE_ALLOWED_broadcast base wire telemetry)
 set(GRAPEVINE_ALLOWED_directory base wire telemetry)
 set(GRAPEVINE_ALLOWED_admission base wire telemetry)
+set(GRAPEVINE_ALLOWED_fabric base wire telemetry)
 set(GRAPEVINE_ALLOWED_delivery base wire telemetry)
 set(GRAPEVINE_ALLOWED_paths base wire telemetry)
-set(GRAPEVINE_ALLOWED_node base wire telemetry membership broadcast directory admission delivery paths)
+set(GRAPEVINE_ALLOWED_node base wire telemetry membership broadcast directory admission fabric delivery paths)
 set(GRAPEVINE_ALLOWED_quic base telemetry)
-set(GRAPEVINE_ALLOWED_stack base wire telemetry membership broadcast directory admission delivery paths node quic)
-set(GRAPEVINE_ALLOWED_sim base wire telemetry membership broadcast directory admission delivery paths node quic stack)
-set(GRAPEVINE_ALLOWED_io base wire telemetry otlp membership broadcast directory admission delivery paths node quic
+set(GRAPEVINE_ALLOWED_stack base wire telemetry membership broadcast directory admission fabric delivery paths node
+    quic)
+set(GRAPEVINE_ALLOWED_sim base wire telemetry membership broadcast directory admission fabric delivery paths node quic
     stack)
-set(GRAPEVINE_ALLOWED_chaos base wire telemetry otlp membership broadcast directory admission delivery paths node quic
-    stack io)
-set(GRAPEVINE_ALLOWED_console base wire telemetry otlp membership broadcast directory admission delivery paths node quic
-    stack io)
-set(GRAPEVINE_ALLOWED_grapevine base wire telemetry otlp membership broadcast directory admission delivery paths node
+set(GRAPEVINE_ALLOWED_io base wire telemetry otlp membership broadcast directory admission fabric delivery paths node
+    quic stack)
+set(GRAPEVINE_ALLOWED_chaos base wire telemetry otlp membership broadcast directory admission fabric delivery paths node
     quic stack io)
-set(GRAPEVINE_ALLOWED_apps base wire telemetry otlp membership broadcast directory admission delivery paths node quic
-    stack sim io chaos console grapevine)
+set(GRAPEVINE_ALLOWED_console base wire telemetry otlp membership broadcast directory admission fabric delivery paths
+    node quic stack io)
+set(GRAPEVINE_ALLOWED_grapevine base wire telemetry otlp membership broadcast directory admission fabric delivery paths
+    node quic stack io)
+set(GRAPEVINE_ALLOWED_apps base wire telemetry otlp membership broadcast directory admission fabric delivery paths node
+    quic stack sim io chaos console grapevine)
 
 # Libraries from outside that a layer may use, by the names of ThirdParty.cmake.
 set(GRAPEVINE_EXTERNAL_base sodium)

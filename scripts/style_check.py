@@ -29,8 +29,8 @@ CODE_FOLDERS = ('src', 'sim', 'include', 'tests', 'bench', 'examples', 'cmake', 
 SKIPPED_FOLDERS = {'.git', 'build', 'node_modules', 'target', '__pycache__', '.cache'}
 TEXT_SUFFIXES = {'.cpp', '.hpp', '.md', '.cmake', '.txt', '.json', '.toml', '.py', '.sh', '.rs', '.js', '.mjs', '.ts',
                  '.in', '.yml', '.yaml', '.lock', ''}
-SANS_IO = {'base', 'wire', 'telemetry', 'membership', 'broadcast', 'directory', 'delivery', 'paths', 'quic', 'node',
-           'stack', 'sim'}
+SANS_IO = {'base', 'wire', 'telemetry', 'membership', 'broadcast', 'directory', 'admission', 'fabric', 'delivery',
+           'paths', 'quic', 'node', 'stack', 'sim'}
 OPEN_TO_PUBLIC_HEADERS = {'grapevine', 'apps', 'tests', 'bench', 'examples', 'public', 'chaos', 'console'}
 EDGE = {'io', 'apps', 'grapevine', 'chaos', 'console', 'tests', 'bench', 'examples', 'interop'}
 

@@ -249,4 +249,41 @@ RevocationList any_revocations(base::Rng& rng) {
     return list;
 }
 
+Summary any_summary(base::Rng& rng) {
+    Summary summary;
+    summary.fabric = any_name(rng);
+    summary.mesh = any_name(rng);
+    summary.sequence = Sequence{any_integer<std::uint64_t>(rng)};
+    summary.gateways = any_list<EndpointAddr>(rng, kSummaryGatewaysMax, [](base::Rng& r) {
+        return EndpointAddr{any_id<base::EndpointId>(r), any_transport_addrs(r, kSummaryAddrsMax)};
+    });
+    if (rng.chance(0.5)) {
+        summary.authority = any_id<base::EndpointId>(rng);
+        summary.ticket = any_bytes(rng, kAdmissionTicketMax);
+    } else {
+        std::map<std::string, std::uint32_t> members;
+        for (std::size_t i = rng.index(kSummaryTypesMax + 1); i > 0; --i)
+            members[any_name(rng)] = any_integer<std::uint32_t>(rng);
+        for (const auto& [type, count] : members)
+            summary.members.push_back({type, count});
+    }
+    summary.context = any_context(rng);
+    return summary;
+}
+
+Resolve any_resolve(base::Rng& rng) {
+    return {any_name(rng) + "." + any_name(rng), any_integer<std::uint8_t>(rng), any_context(rng)};
+}
+
+Resolved any_resolved(base::Rng& rng) {
+    Resolved resolved;
+    resolved.code = static_cast<ResolveCode>(rng.below(kResolveCodes));
+    resolved.digests = any_list<AgedDigest>(
+        rng, 6, [](base::Rng& r) { return AgedDigest{any_integer<std::uint32_t>(r), any_bytes(r, 400)}; });
+    resolved.text = any_name(rng);
+    resolved.context = any_context(rng);
+    resolved.times = any_times(rng);
+    return resolved;
+}
+
 }  // namespace grapevine::wire::testing

@@ -12,6 +12,8 @@
 #include "wire/delivery.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
+#include "wire/resolve.hpp"
+#include "wire/summary.hpp"
 
 namespace grapevine::wire::testing {
 
@@ -53,5 +55,9 @@ MeshFrame any_mesh_frame(base::Rng& rng);
 DeliveryFrame any_delivery_frame(base::Rng& rng);
 AdmissionTicket any_ticket(base::Rng& rng);
 RevocationList any_revocations(base::Rng& rng);
+// As sign() would return it.
+Summary any_summary(base::Rng& rng);
+Resolve any_resolve(base::Rng& rng);
+Resolved any_resolved(base::Rng& rng);
 
 }  // namespace grapevine::wire::testing
