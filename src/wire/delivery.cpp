@@ -166,6 +166,10 @@ bool is_target_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return is_printable(c) && c != ' '; });
 }
 
+bool is_delivery_tag(std::uint8_t tag) {
+    return rule_of(tag).has_value();
+}
+
 base::Bytes encode(const DeliveryFrame& frame) {
     const auto* deliver = std::get_if<Deliver>(&frame);
     Writer payload(deliver != nullptr ? deliver->payload.size() + kTargetNameMax : 64);

@@ -105,6 +105,8 @@ struct OpenStream {  // Tag 0x33.
 
 using DeliveryFrame = std::variant<Deliver, Outcome, Window, OpenStream>;
 
+// Whether a stream whose first byte is `tag` carries frames of this kind.
+[[nodiscard]] bool is_delivery_tag(std::uint8_t tag);
 // What a message takes of a window's bytes.
 [[nodiscard]] std::size_t window_cost(std::size_t name_size, std::size_t payload_size);
 // 1 to kTargetNameMax printable ASCII characters, no space.

@@ -205,8 +205,9 @@ Claim any_claim(base::Rng& rng) {
 MeshFrame any_mesh_frame(base::Rng& rng) {
     switch (rng.below(6)) {
         case 0:
-            return Hello{any_integer<std::uint8_t>(rng), any_name(rng), any_name(rng), any_context(rng),
-                         any_times(rng)};
+            return Hello{
+                any_integer<std::uint8_t>(rng),      any_name(rng),    any_name(rng), any_integer<std::uint64_t>(rng),
+                any_bytes(rng, kAdmissionTicketMax), any_context(rng), any_times(rng)};
         case 1: return Refused{static_cast<RefusalCode>(rng.below(5)), any_name(rng)};
         case 2: return Ping{any_integer<std::uint64_t>(rng), any_context(rng)};
         case 3: return Pong{any_integer<std::uint64_t>(rng), any_context(rng), any_times(rng)};

@@ -35,6 +35,8 @@ void write(Writer& out, const Hello& hello) {
     out.u8(hello.version);
     out.text(hello.mesh);
     out.text(hello.type);
+    out.varint(hello.incarnation);
+    out.bytes(hello.ticket);
     write_answer(out, hello.context, hello.times);
 }
 
@@ -97,6 +99,9 @@ Hello read_hello(Reader& in) {
     hello.version = in.u8("version");
     hello.mesh = read_name(in, "mesh");
     hello.type = read_name(in, "type");
+    hello.incarnation = in.u64("incarnation");
+    const base::ByteView ticket = in.bytes("ticket", kAdmissionTicketMax);
+    hello.ticket.assign(ticket.begin(), ticket.end());
     hello.context = read_context(in);
     hello.times = read_answer_times(in);
     return hello;

@@ -6,10 +6,11 @@
 // (postcard). The dialler's first stream carries Hello and is answered by Hello or Refused; no other stream is served
 // before. Bytes of a payload after the known fields are ignored, so that later versions can add fields.
 //
-// Payloads: Hello: version u8, mesh, type, context, times · Refused: code u8, text · Ping: nonce u64, context · Pong:
-// nonce u64, context, times · Echo: bytes · SyncTurn: list of ranges, list of wanted ids, list of statements, context.
-// A range is its `from` and its content: `00`, or `01` and 16 bytes, or `02` and a list of {id, sequence u64}. Ranges
-// ascend strictly by `from`; so do the entries of a range, within its bounds.
+// Payloads: Hello: version u8, mesh, type, incarnation u64, admission ticket (bytes), context, times · Refused: code
+// u8, text · Ping: nonce u64, context · Pong: nonce u64, context, times · Echo: bytes · SyncTurn: list of ranges, list
+// of wanted ids, list of statements, context. A range is its `from` and its content: `00`, or `01` and 16 bytes, or
+// `02` and a list of {id, sequence u64}. Ranges ascend strictly by `from`; so do the entries of a range, within its
+// bounds.
 //
 // Context and times (wire/trace_codec.hpp) are there only in a trace: the context of the span that sends the
 // frame, in a SyncTurn only in an exchange's first; the times in an answer to a frame that had a context.
@@ -26,6 +27,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "wire/admission.hpp"
 #include "wire/digest.hpp"
 #include "wire/frame_splitter.hpp"
 #include "wire/trace_codec.hpp"
@@ -45,6 +47,8 @@ struct Hello {  // Tag 0x01.
     std::uint8_t version = 1;
     std::string mesh;
     std::string type;
+    std::uint64_t incarnation = 0;  // Drawn anew in each life of a node; zero: not told.
+    base::Bytes ticket{};           // An admission ticket for the mesh of the one that is greeted; empty: none.
     base::TraceContext context{};
     std::optional<AnswerTimes> times{};  // Only of the one that answers.
     friend bool operator==(const Hello&, const Hello&) = default;

@@ -41,7 +41,9 @@ std::vector<Vector> all_vectors() {
     const std::string zeros(64, '0');
     const std::string ones(64, 'f');
     return {
-        {"hello", Hello{1, "mesh1", "broker"}, "01 0e 01 05 6d65736831 06 62726f6b6572"},
+        {"hello", Hello{1, "mesh1", "broker"}, "01 10 01 05 6d65736831 06 62726f6b6572 00 00"},
+        {"hello with a ticket", Hello{1, "mesh1", "broker", 300, hex("aabb")},
+         "01 13 01 05 6d65736831 06 62726f6b6572 ac02 02 aabb"},
         {"refused", Refused{RefusalCode::busy, "full"}, "02 06 02 04 66756c6c"},
         {"ping", Ping{300}, "10 02 ac02"},
         {"pong", Pong{0}, "11 01 00"},
@@ -63,10 +65,10 @@ std::vector<Vector> traced_vectors() {
     SyncTurn turn;
     turn.context = context;
     return {
-        {"hello", Hello{1, "mesh1", "broker", context},
-         concat({"01 30 01 05 6d65736831 06 62726f6b6572", kContextHex})},
-        {"hello back", Hello{1, "mesh1", "broker", context, times},
-         concat({"01 41 01 05 6d65736831 06 62726f6b6572", kContextHex, answer})},
+        {"hello", Hello{1, "mesh1", "broker", 0, {}, context},
+         concat({"01 32 01 05 6d65736831 06 62726f6b6572 00 00", kContextHex})},
+        {"hello back", Hello{1, "mesh1", "broker", 0, {}, context, times},
+         concat({"01 43 01 05 6d65736831 06 62726f6b6572 00 00", kContextHex, answer})},
         {"ping", Ping{300, context}, concat({"10 24 ac02", kContextHex})},
         {"pong", Pong{300, context, times}, concat({"11 35 ac02", kContextHex, answer})},
         {"pong of nobody's span", Pong{300, {}, times}, concat({"11 14 ac02 00", answer})},
@@ -122,7 +124,7 @@ TEST(Mesh, ADecisionNotToSampleIsCarriedAndAnInvalidContextIsNone) {
     EXPECT_EQ(drain(reader), (std::vector<MeshFrame>{Ping{300, context}, Ping{300}}));
     context.span = {};
     EXPECT_EQ(encode(Ping{300, context}), encode(Ping{300})) << "who knows no tracing sees the frame as it was";
-    EXPECT_EQ(encode(Hello{1, "mesh1", "broker", context}), encode(Hello{1, "mesh1", "broker"}));
+    EXPECT_EQ(encode(Hello{1, "mesh1", "broker", 0, {}, context}), encode(Hello{1, "mesh1", "broker"}));
 }
 
 TEST(Mesh, ACutContextIsAnError) {
