@@ -13,7 +13,7 @@ void MessageWorld::boot(std::size_t node) {
     Process& process = processes_[node];
     Machine& m = machine(node);
     process.node =
-        std::make_unique<node::Node>(node::Config{mesh_config(node), recorder(node)}, m.key, *m.rng, *m.ledger);
+        std::make_unique<node::Node>(node::Config{mesh_config(node), {}, recorder(node)}, m.key, *m.rng, *m.ledger);
     drive(node, [&](node::Node& n, node::Effects& out) { n.start({m.addr}, now(), out); });
     if (!m.spec.topic) return;
     drive(node, [&](node::Node& n, node::Effects& out) {
@@ -85,7 +85,11 @@ void MessageWorld::execute(std::size_t index, node::Effect& effect) {
                    [&](node::OpenSync& e) { open_exchange(index, e); },
                    [&](node::SendSync& e) { continue_exchange(index, e); },
                    [&](node::AbortSync& e) { abort_exchange(index, e.sync); },
-                   [&](auto& e) { report(index, std::move(e)); },
+                   [&](auto& e) {
+                       // Deliveries are for worlds of whole stacks.
+                       if constexpr (std::is_constructible_v<Report, decltype(std::move(e))>)
+                           report(index, std::move(e));
+                   },
                },
                effect);
 }

@@ -82,6 +82,7 @@ void StackWorld::settle(std::size_t node) {
             base::Overloaded{
                 [&](stack::Left&) { left = true; },
                 [](stack::PingDone&) {},
+                [](stack::DeliveryReport&) {},
                 [](stack::AppEvent&) {},
                 [&](stack::LawBroken& e) {
                     fault("node " + std::to_string(node) + " broke a law of its ledger: " + telemetry::describe(e));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,69 @@ struct NodeEvent {
     std::string detail;  ///< Accusers, reason, delay: one line for people.
 };
 
+/// How a message is to be delivered.
+struct DeliveryOptions {
+    std::chrono::milliseconds deadline{10000};  ///< 1 ms to 60 s; it has ended by then, one way or the other.
+    enum class Repetition {
+        unsafe,     ///< Never handled twice: where that cannot be known, it ends in doubt.
+        idempotent  ///< May be handled again, and is tried at other instances until one answers.
+    };
+    Repetition repetition = Repetition::unsafe;
+    enum class Ordering {
+        none,
+        lane  ///< In order with the other ordered messages of this node to the same name.
+    };
+    Ordering ordering = Ordering::none;
+};
+
+/// How a message ended; docs/delivery.md says what each ending promises.
+struct Delivery {
+    enum class Ending {
+        acknowledged,
+        unknown_mesh,
+        no_such_node,
+        ambiguous,
+        unreachable,
+        refused,
+        handler_failed,
+        too_large,
+        peer_busy,
+        deadline,
+        in_doubt,
+        cancelled
+    };
+    /// Whether a handler saw it: what to reckon with before sending it again.
+    enum class Handled { no, maybe, yes };
+    Ending ending = Ending::acknowledged;
+    Handled handled = Handled::no;
+    std::string peer_id{};                ///< To whom it was written last; empty: to nobody.
+    std::uint32_t attempts = 0;           ///< How often it was written.
+    std::vector<std::uint8_t> payload{};  ///< The reply to a request, or the receiver's text.
+};
+/// The name of an ending, as docs/delivery.md has it: "acknowledged", "unknown_mesh", ...
+[[nodiscard]] std::string_view to_text(Delivery::Ending ending);
+
+/// A message for this node.
+struct Incoming {
+    std::string from_id;
+    std::string name;  ///< As its sender addressed it.
+    bool is_request = false;
+    std::vector<std::uint8_t> payload;
+    std::chrono::nanoseconds time_left{0};
+};
+/// What a handler says of a message; `done` carries the reply to a request, the others a text for the sender.
+struct Answer {
+    enum class Verdict { done, failed, refused };
+    Verdict verdict = Verdict::done;
+    std::vector<std::uint8_t> payload{};
+};
+/// Answers an Incoming: once, at once or later, on the loop's thread, while the node lives. What comes after the
+/// message's time is dropped. Copies are as good as the original.
+using Answerer = std::function<void(Answer)>;
+using Handler = std::function<void(const Incoming&, Answerer)>;
+/// Answers a request with its own payload and acknowledges everything else: for trying things.
+Handler echo_handler();
+
 class NodeStart;
 
 class Node : public Endpoint {
@@ -75,6 +139,18 @@ public:
     /// One round trip to the mesh service of a node; `done` gets the time or the error, once.
     void ping(std::string_view name, std::function<void(Result<std::chrono::nanoseconds>)> done);
 
+    /// Delivers up to 60 KiB to a node ("mesh1.broker.239dc9"), to any of a type ("mesh1.broker"), or to an id. `done`
+    /// is called exactly once, with how it ended. Errors, of which nothing else comes: exhausted (too much waits; try
+    /// again when something has ended) and invalid (name, size, deadline).
+    Status send(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
+                std::function<void(const Delivery&)> done);
+    /// The same with a reply.
+    Status request(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
+                   std::function<void(const Delivery&)> done);
+    /// Handles what is addressed by this very name; with the empty name, everything else. Without any handler messages
+    /// are refused. A handler that throws has failed the message.
+    Status serve(const std::string& name, Handler handler);
+
 private:
     friend class NodeStart;
     explicit Node(std::unique_ptr<Impl> impl);
@@ -86,6 +162,8 @@ struct NodePreset {
     std::string type;
     std::uint32_t cpu_budget_millicores = 0;
     std::uint32_t memory_budget_kib = 0;
+    /// Called once, when the node has started: the place to serve(). An error ends the program.
+    std::function<Status(Node&)> on_start{};
 };
 int node_main(const NodePreset& preset, int argc, char** argv);
 

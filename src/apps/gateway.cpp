@@ -1,6 +1,10 @@
 #include <grapevine/node.hpp>
 
 int main(int argc, char** argv) {
-    return grapevine::node_main({.type = "gateway", .cpu_budget_millicores = 250, .memory_budget_kib = 128 * 1024},
-                                argc, argv);
+    return grapevine::node_main(
+        {.type = "gateway",
+         .cpu_budget_millicores = 250,
+         .memory_budget_kib = 128 * 1024,
+         .on_start = [](grapevine::Node& node) { return node.serve("", grapevine::echo_handler()); }},
+        argc, argv);
 }

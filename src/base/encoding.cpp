@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include <sodium.h>
+
 namespace grapevine::base {
 
 namespace {
@@ -122,6 +124,24 @@ std::string printable(std::string_view text, std::size_t limit) {
         }
     }
     return out;
+}
+
+std::string base64_encode(ByteView bytes) {
+    std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+    text.pop_back();  // The terminator.
+    return text;
+}
+
+Result<Bytes> base64_decode(std::string_view text) {
+    Bytes bytes(text.size() / 4 * 3 + 3);
+    std::size_t size = 0;
+    const char* end = nullptr;
+    const int failed = sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &size, &end,
+                                         sodium_base64_VARIANT_ORIGINAL);
+    if (failed != 0 || end != text.data() + text.size()) return invalid("base64: not valid");
+    bytes.resize(size);
+    return bytes;
 }
 
 }  // namespace grapevine::base

@@ -1,7 +1,8 @@
 #pragma once
 
-// Text encodings of bytes. Encoders print lower case without padding. Decoders accept any case, refuse padding, foreign
-// characters, impossible lengths and non-zero trailing bits (so that each byte string has one text), and never throw.
+// Text encodings of bytes. Unless said otherwise, encoders print lower case without padding. Decoders accept any case,
+// refuse padding, foreign characters, impossible lengths and non-zero trailing bits (so that each byte string has one
+// text), and never throw.
 
 #include <cstddef>
 #include <string>
@@ -26,6 +27,10 @@ Result<Bytes> base32hex_decode(std::string_view text);
 // z-base-32 (O'Whielacronx 2002), alphabet ybndrfg8ejkmcpqxot1uwisza345h769; names of endpoints in DNS.
 std::string zbase32_encode(ByteView bytes);
 Result<Bytes> zbase32_decode(std::string_view text);
+
+// RFC 4648 section 4, padded: for bytes in JSON.
+std::string base64_encode(ByteView bytes);
+Result<Bytes> base64_decode(std::string_view text);
 
 // `text` fit to be quoted in a message: control and non-ASCII bytes escaped as \xNN, cut to `limit` characters.
 std::string printable(std::string_view text, std::size_t limit = 80);

@@ -82,7 +82,7 @@ void run(benchmark::State& state, const Options& options, MessageKind kind) {
     Pair pair;
     const auto count = static_cast<std::size_t>(state.range(0));
     std::size_t acknowledged = 0;
-    for (auto _ : state)
+    while (state.KeepRunning())
         acknowledged = pair.exchange(count, options, kind);
     state.SetItemsProcessed(static_cast<std::int64_t>(acknowledged));
 }

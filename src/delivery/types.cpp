@@ -33,6 +33,15 @@ std::string_view name(Ending ending) {
     return "unknown";
 }
 
+std::string_view name(Handled handled) {
+    switch (handled) {
+        case Handled::no: return "no";
+        case Handled::maybe: return "maybe";
+        case Handled::yes: break;
+    }
+    return "yes";
+}
+
 std::string_view name(BusyCause cause) {
     switch (cause) {
         case BusyCause::no_session: return "no_session";

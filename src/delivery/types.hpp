@@ -107,6 +107,7 @@ std::string_view name(Ending ending);
 
 // Whether a handler saw the message. `maybe` is what a sender must reckon with before it submits it again.
 enum class Handled : std::uint8_t { no, maybe, yes };
+std::string_view name(Handled handled);
 
 // --- Effects of the outbox.
 
@@ -120,8 +121,8 @@ struct Resolve {
     std::string name;
     friend bool operator==(const Resolve&, const Resolve&) = default;
 };
-// From here until ReleaseSession a session with the peer is needed. Answered by on_session_up or on_session_down, also
-// if the session is there already and stays.
+// From here until ReleaseSession a session with the peer is needed. Unless one is up, the answer is on_session_up or
+// on_session_down; one that is up, and was released before, is simply kept.
 struct WantSession {
     EndpointId peer;
     friend bool operator==(const WantSession&, const WantSession&) = default;

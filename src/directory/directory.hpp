@@ -104,6 +104,7 @@ public:
     [[nodiscard]] std::vector<Row> snapshot(base::TimePoint now) const;
     [[nodiscard]] const std::deque<Death>& deaths() const { return deaths_; }
     [[nodiscard]] std::size_t suspicions() const { return suspicions_.size(); }
+    [[nodiscard]] bool is_suspected(const base::EndpointId& id) const { return suspicions_.find(id) != nullptr; }
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] const Config& config() const { return config_; }
 

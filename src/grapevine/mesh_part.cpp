@@ -14,7 +14,8 @@ MeshPart::MeshPart(io::Host& host, const NodeOptions& options, std::optional<io:
       mesh_(options.mesh),
       type_(options.type),
       started_unix_ms_(host.runtime().wall_now().unix_ms),
-      data_dir_(std::move(data_dir)) {}
+      data_dir_(std::move(data_dir)),
+      self_(std::make_shared<MeshPart*>(this)) {}
 
 MeshPart::~MeshPart() {
     if (registry_) {
@@ -87,6 +88,12 @@ void MeshPart::on_event(const stack::Event& event) {
     }
     if (const auto* done = std::get_if<stack::PingDone>(&event)) {
         finish_ping(*done);
+    }
+    if (const auto* finished = stack::report_in<delivery::Finished>(event)) {
+        return finish_delivery(*finished);
+    }
+    if (const auto* message = stack::report_in<delivery::Handle>(event)) {
+        return handle(*message);
     }
     if (const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
         changed != nullptr && changed->change == stack::EntryChange::joined) {

@@ -34,11 +34,18 @@ public:
     void set_stop_handler(std::function<void()> handler) { stop_ = std::move(handler); }
     void ping(std::string_view name, PingDone done);
 
+    // mesh_delivery.cpp
+    using DeliveryDone = std::function<void(const Delivery&)>;
+    Status submit(delivery::Submission submission, DeliveryDone done);
+    Status serve(const std::string& name, Handler handler);
+
 private:
     io::NodeRecord make_record() const;
     void refresh_record();
     void finish_ping(const stack::PingDone& event);
     void request_stop();
+    void finish_delivery(const delivery::Finished& finished);
+    void handle(const delivery::Handle& handle);
 
     io::Host& host_;
     std::string mesh_;
@@ -51,6 +58,9 @@ private:
     std::function<void(const NodeEvent&)> listener_;
     std::function<void()> stop_;
     std::map<stack::RequestId, PingDone> pings_;
+    std::map<delivery::MessageSequence, DeliveryDone> deliveries_;  // As many as the outbox holds.
+    std::map<std::string, Handler, std::less<>> handlers_;
+    std::shared_ptr<MeshPart*> self_;  // Owned here and, weakly, by answerers, which may outlive the node.
 };
 
 }  // namespace grapevine

@@ -38,6 +38,21 @@ DirectoryEntry to_entry(const stack::DirectoryRow& row) {
     return entry;
 }
 
+delivery::Submission to_submission(std::string_view name, delivery::MessageKind kind,
+                                   std::span<const std::uint8_t> payload, const DeliveryOptions& options) {
+    delivery::Submission submission;
+    submission.target.name = std::string(name);
+    submission.kind = kind;
+    submission.payload.assign(payload.begin(), payload.end());
+    submission.options.deadline = options.deadline;
+    submission.options.repetition = options.repetition == DeliveryOptions::Repetition::idempotent
+                                        ? delivery::Repetition::idempotent
+                                        : delivery::Repetition::unsafe;
+    submission.options.ordering =
+        options.ordering == DeliveryOptions::Ordering::lane ? delivery::Ordering::lane : delivery::Ordering::none;
+    return submission;
+}
+
 MeshPart& mesh_of(Endpoint::Impl& impl) {
     return static_cast<MeshPart&>(*impl.tap());
 }
@@ -81,6 +96,21 @@ void Node::on_stop_request(std::function<void()> handler) {
 
 void Node::ping(std::string_view name, std::function<void(Result<std::chrono::nanoseconds>)> done) {
     mesh_of(*impl_).ping(name, std::move(done));
+}
+
+Status Node::send(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
+                  std::function<void(const Delivery&)> done) {
+    return mesh_of(*impl_).submit(to_submission(name, delivery::MessageKind::send, payload, options), std::move(done));
+}
+
+Status Node::request(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
+                     std::function<void(const Delivery&)> done) {
+    return mesh_of(*impl_).submit(to_submission(name, delivery::MessageKind::request, payload, options),
+                                  std::move(done));
+}
+
+Status Node::serve(const std::string& name, Handler handler) {
+    return mesh_of(*impl_).serve(name, std::move(handler));
 }
 
 }  // namespace grapevine

@@ -125,7 +125,7 @@ void configure_log(io::Log& log, const cli::Settings& settings) {
     log.set_format(io::parse_log_format(settings.at(cli::SettingId::log_format).text()).value_or(io::LogFormat::human));
 }
 
-int run_settings(const cli::Settings& settings, NodeStart::Instant began) {
+int run_settings(const cli::Settings& settings, const NodePreset& preset, NodeStart::Instant began) {
     const auto options = settings.node_options();
     if (!options) {
         return cli::fail_with(options.error());
@@ -138,6 +138,9 @@ int run_settings(const cli::Settings& settings, NodeStart::Instant began) {
                                           : NodeStart(loop, *options, before).run(announce);
     if (!node) {
         return fail_with(node.error());
+    }
+    if (const auto status = preset.on_start ? preset.on_start(**node) : Status{}; !status) {
+        return fail_with(status.error());
     }
     return service.run(std::move(*node));
 }
@@ -169,7 +172,7 @@ int cli::run_node(const NodePreset& preset, const Parsed& parsed) {
     for (const std::string& name : unknown_variables(environ)) {
         complain("warning: " + name + ": no such setting, ignored");
     }
-    return run_settings(*settings, began);
+    return run_settings(*settings, preset, began);
 }
 
 int node_main(const NodePreset& preset, int argc, char** argv) {

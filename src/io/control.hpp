@@ -19,7 +19,7 @@
 
 namespace grapevine::io {
 
-inline constexpr std::size_t kControlLineMax = 64U * 1024U;            // Bytes of a request.
+inline constexpr std::size_t kControlLineMax = 96U * 1024U;  // Bytes of a request: the largest message in base64.
 inline constexpr std::size_t kControlAnswerMax = 16U * 1024U * 1024U;  // Bytes of an answer.
 inline constexpr std::string_view kControlSocketName = "control.sock";
 

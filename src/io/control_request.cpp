@@ -13,6 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::uint64_t kDeadlineMsMax = 60'000;  // delivery::kDeadlineMax.
+
 base::Status check_members(const json::object& object, std::initializer_list<std::string_view> known) {
     for (const auto& member : object) {
         const std::string_view name(member.key().data(), member.key().size());
@@ -64,6 +66,56 @@ base::Result<ControlRequest> decode_log_level(const json::object& object) {
     return ControlRequest(LogLevelRequest{*filter});
 }
 
+// Absent is false; anything but a boolean is an error.
+base::Result<bool> flag_member(const json::object& object, std::string_view name) {
+    const json::value* value = object.if_contains(name);
+    if (value == nullptr) {
+        return false;
+    }
+    if (!value->is_bool()) {
+        return base::invalid("request: '" + std::string(name) + "' must be true or false");
+    }
+    return value->get_bool();
+}
+
+base::Result<ControlRequest> decode_deliver(const json::object& object, delivery::MessageKind kind) {
+    if (const auto status = check_members(object, {"name", "payload_base64", "deadline_ms", "ordered", "idempotent"});
+        !status) {
+        return tl::unexpected(status.error());
+    }
+    delivery::Submission submission;
+    submission.kind = kind;
+    const auto name = string_member(object, "name");
+    const auto payload = base::base64_decode(string_member(object, "payload_base64").value_or(""));
+    const auto ordered = flag_member(object, "ordered");
+    const auto idempotent = flag_member(object, "idempotent");
+    if (!name) {
+        return base::invalid("request: 'name' must be a string");
+    }
+    if (!payload) {
+        return base::invalid("request: 'payload_base64' must be base64");
+    }
+    if (!ordered || !idempotent) {
+        return tl::unexpected(ordered ? idempotent.error() : ordered.error());
+    }
+    submission.target.name = *name;
+    submission.payload = *payload;
+    if (object.contains("deadline_ms")) {
+        const auto deadline = unsigned_member(object, "deadline_ms");
+        if (!deadline || *deadline > kDeadlineMsMax) {
+            return base::invalid("request: 'deadline_ms' must be a number up to " + std::to_string(kDeadlineMsMax));
+        }
+        submission.options.deadline = std::chrono::milliseconds(*deadline);
+    }
+    if (*ordered) {
+        submission.options.ordering = delivery::Ordering::lane;
+    }
+    if (*idempotent) {
+        submission.options.repetition = delivery::Repetition::idempotent;
+    }
+    return ControlRequest(DeliverRequest{std::move(submission)});
+}
+
 }  // namespace
 
 base::Result<ControlRequest> decode_control_request(std::string_view line) {
@@ -96,8 +148,14 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "log-level") {
         return decode_log_level(*object);
     }
+    if (*op == "send") {
+        return decode_deliver(*object, delivery::MessageKind::send);
+    }
+    if (*op == "request") {
+        return decode_deliver(*object, delivery::MessageKind::request);
+    }
     return base::invalid("request: unknown op '" + base::printable(*op) +
-                         "'; ls, status, ping, watch, ledger, log-level and stop exist");
+                         "'; ls, status, ping, watch, ledger, log-level, send, request and stop exist");
 }
 
 std::string_view name(base::ErrorCode code) {

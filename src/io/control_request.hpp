@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/result.hpp"
+#include "delivery/types.hpp"
 #include "telemetry/filter.hpp"
 
 namespace grapevine::io {
@@ -24,8 +25,12 @@ struct LogLevelRequest {
     std::optional<telemetry::Filter> filter;  // Absent: only asked for.
 };
 
-using ControlRequest =
-    std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest>;
+struct DeliverRequest {
+    delivery::Submission submission;
+};
+
+using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest,
+                                    LogLevelRequest, DeliverRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

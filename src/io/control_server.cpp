@@ -132,6 +132,8 @@ void ControlServer::restart_idle(ClientId id, Client& client) {
         return;
     }
     client.idle_timer = runtime_.at(runtime_.now() + idle_, std::chrono::milliseconds(500), [this, id] {
+        Client* waiting = find(id);
+        if (waiting != nullptr && waiting->asked) return restart_idle(id, *waiting);  // It waits for us.
         ++counters_.dropped_idle;
         drop(id);
     });

@@ -38,6 +38,7 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                        }
                        server_->answer(client, encode_log_level(log));
                    },
+                   [&](const DeliverRequest& wanted) { deliver(client, wanted.submission); },
                    [&](const StopRequest&) {
                        server_->answer(client, R"({"ok":true,"stopping":true})");
                        stop_();
@@ -65,7 +66,33 @@ void NodeControl::finish_ping(const stack::PingDone& done) {
     pings_.erase(it);
 }
 
+void NodeControl::deliver(ClientId client, delivery::Submission submission) {
+    const std::string name = submission.target.name;
+    const auto id = host_.stack().submit(std::move(submission), host_.now());
+    if (!id) {
+        server_->answer(client, encode_control_error(delivery_error(id.error(), name)));
+        return;
+    }
+    deliveries_.emplace(id->sequence, PendingDelivery{client, name, host_.now()});
+    host_.touch();
+}
+
+void NodeControl::finish_delivery(const delivery::Finished& finished) {
+    const auto it = deliveries_.find(finished.message);
+    if (it == deliveries_.end()) {
+        return;
+    }
+    const std::string peer = finished.peer ? host_.stack().name_of(*finished.peer) : std::string();
+    server_->answer(it->second.client,
+                    encode_delivery(finished, it->second.name, peer, host_.now() - it->second.asked));
+    deliveries_.erase(it);
+}
+
 void NodeControl::on_event(const stack::Event& event) {
+    if (const auto* finished = stack::report_in<delivery::Finished>(event)) {
+        finish_delivery(*finished);
+        return;
+    }
     if (const auto* done = std::get_if<stack::PingDone>(&event)) {
         finish_ping(*done);
         return;

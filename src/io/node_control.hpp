@@ -31,6 +31,8 @@ private:
     NodeControl(Host& host, NodeRecord record, std::function<void()> stop);
     void ping(ClientId client, const std::string& name);
     void finish_ping(const stack::PingDone& done);
+    void deliver(ClientId client, delivery::Submission submission);
+    void finish_delivery(const delivery::Finished& finished);
 
     Host& host_;
     NodeRecord record_;
@@ -41,6 +43,12 @@ private:
         std::string name;
     };
     std::map<stack::RequestId, PendingPing> pings_;  // At most one a client: ControlServer's rule 4.
+    struct PendingDelivery {
+        ClientId client;
+        std::string name;
+        base::TimePoint asked;
+    };
+    std::map<delivery::MessageSequence, PendingDelivery> deliveries_;  // Likewise.
 };
 
 }  // namespace grapevine::io

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/encoding.hpp"
 #include "base/overloaded.hpp"
 #include "io/ledger_view.hpp"
 
@@ -236,12 +237,49 @@ std::string encode_ping(const stack::PingDone& done, const std::string& name) {
     return json::serialize(answer);
 }
 
+std::string encode_delivery(const delivery::Finished& finished, const std::string& name, const std::string& peer_name,
+                            base::Duration elapsed) {
+    json::object answer;
+    answer["ok"] = true;
+    answer["name"] = name;
+    answer["ending"] = std::string(delivery::name(finished.ending));
+    answer["handled"] = std::string(delivery::name(finished.handled));
+    answer["attempts"] = finished.attempts;
+    if (finished.peer) {
+        answer["peer"] = finished.peer->hex();
+        answer["peer_name"] = peer_name;
+    }
+    answer["elapsed_us"] = microseconds(elapsed);
+    answer["payload_base64"] = base::base64_encode(finished.payload);
+    return json::serialize(answer);
+}
+
+base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view name) {
+    const std::string subject = "delivery to '" + base::printable(name) + "': ";
+    switch (refusal) {
+        case delivery::SubmitRefusal::full:
+        case delivery::SubmitRefusal::name_full:
+            return {base::ErrorCode::exhausted, subject + "too many messages wait already"};
+        case delivery::SubmitRefusal::too_large:
+            return {base::ErrorCode::invalid,
+                    subject + "more than " + std::to_string(wire::kDeliverPayloadMax) + " bytes"};
+        case delivery::SubmitRefusal::bad_name:
+            return {base::ErrorCode::invalid, subject + "a name is 1 to " + std::to_string(wire::kTargetNameMax) +
+                                                  " printable characters without a space"};
+        case delivery::SubmitRefusal::bad_options:
+            return {base::ErrorCode::invalid, subject + "options that do not go together"};
+        case delivery::SubmitRefusal::bad_deadline: break;
+    }
+    return {base::ErrorCode::invalid, subject + "a deadline is 1 ms to 60 s"};
+}
+
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now) {
     json::object out;
     out["unix_ms"] = now.unix_ms;
     const bool known = std::visit(base::Overloaded{[](const stack::PingDone&) { return false; },
                                                    [](const stack::TopicNeighborChanged&) { return false; },
                                                    [](const stack::TopicReceived&) { return false; },
+                                                   [](const stack::DeliveryReport&) { return false; },
                                                    [](const stack::AppEvent&) { return false; },
                                                    [&](const auto& seen) {
                                                        fill(out, seen);

@@ -15,6 +15,10 @@ namespace grapevine::io {
 std::string encode_directory(const Host& host);
 std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server);
 std::string encode_log_level(const Log& log);
+std::string encode_delivery(const delivery::Finished& finished, const std::string& name, const std::string& peer_name,
+                            base::Duration elapsed);
+// Why a message was not taken, for whoever submitted it.
+base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view name);
 std::string encode_ping(const stack::PingDone& done, const std::string& name);
 // Nothing for events that are none of a watcher's business (streams of the application).
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now);

@@ -28,7 +28,7 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
       book_(paths::AddressBookConfig{}),
       monitor_(paths::LinkMonitorConfig{}) {
     directory::Contexts* contexts = config.recorder == nullptr ? nullptr : &narrator_;
-    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, key, rng, ledger, contexts);
+    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts);
 }
 
 void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
@@ -296,6 +296,7 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     if (!mesh_) return deadline;
     deadline = base::earliest(deadline, mesh_->directory.next_deadline());
     deadline = base::earliest(deadline, mesh_->seeds.next_deadline());
+    deadline = base::earliest(deadline, mesh_->delivery.next_deadline());
     return base::earliest(deadline, mesh_->remembered.next_deadline());
 }
 

@@ -28,6 +28,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bounded.hpp"
 #include "base/ed25519.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -46,6 +47,7 @@ inline constexpr std::uint32_t kSyncAttemptsMax = 3;  // Of one exchange that fa
 
 struct Config {
     std::optional<MeshConfig> mesh;
+    delivery::Incarnation incarnation;        // Of this life, as its hellos say it.
     telemetry::Recorder* recorder = nullptr;  // Outlives the node; null: nothing is recorded.
     // The round-trip time of the link to a peer, if there is one; may be empty. Asked to judge the clocks of peers.
     std::function<std::optional<base::Duration>(const base::EndpointId&)> rtt_of{};
@@ -85,6 +87,27 @@ public:
     void on_sync_opened(SyncRef sync, const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
     void on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out);
+
+    // Delivery (delivery/outbox.hpp, inbox.hpp). Names are those of this mesh, any of a type ("mesh1.broker"), and ids
+    // in full; the own one is delivered to without a session. Without a mesh everything is refused.
+    tl::expected<delivery::MessageId, delivery::SubmitRefusal> submit(delivery::Submission submission,
+                                                                      base::TimePoint now, Effects& out);
+    void cancel(delivery::MessageSequence message, base::TimePoint now, Effects& out);
+    [[nodiscard]] base::Admitted serve(const std::string& name, const delivery::Service& service, base::TimePoint now,
+                                       Effects& out);
+    void stop_serving(const std::string& name, base::TimePoint now, Effects& out);
+    delivery::Answered answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now, Effects& out);
+    // A session that we wanted; `window` holds until the peer says another.
+    void on_session_up(const base::EndpointId& peer, delivery::Incarnation incarnation, const wire::Window& window,
+                       base::TimePoint now, Effects& out);
+    void on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now, Effects& out);
+    // A session on which the peer delivers to us.
+    void on_sender_up(const base::EndpointId& peer, delivery::Incarnation incarnation, base::TimePoint now,
+                      Effects& out);
+    void on_sender_down(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, base::TimePoint now, Effects& out);
+    // All that was sent to the peer is on its way.
+    void on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out);
 
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;

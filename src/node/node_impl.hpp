@@ -12,6 +12,7 @@
 #include "directory/directory.hpp"
 #include "directory/reconcile.hpp"
 #include "node/gossip.hpp"
+#include "node/mesh_delivery.hpp"
 #include "node/narrator.hpp"
 #include "node/node.hpp"
 #include "paths/address_book.hpp"
@@ -58,12 +59,13 @@ public:
     };
     // What only a mesh node has.
     struct MeshPart {
-        MeshPart(const MeshConfig& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger,
-                 directory::Contexts* contexts);
+        MeshPart(const MeshConfig& config, delivery::Incarnation incarnation, const base::SecretKey& key,
+                 base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts);
         MeshConfig config;
         base::SecretKey key;
         base::TopicId topic;
         directory::Directory directory;
+        MeshDelivery delivery;
         paths::SeedDialer seeds;
         paths::RememberedPeers remembered;
         std::map<SyncRef, Sync> syncs;

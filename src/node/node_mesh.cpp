@@ -42,12 +42,13 @@ base::TopicId Node::topic_of_mesh(std::string_view mesh) {
     return base::TopicId{base::blake3(base::as_bytes(mesh))};
 }
 
-Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, const base::SecretKey& secret, base::Rng& rng,
-                               telemetry::Ledger& ledger, directory::Contexts* contexts)
+Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation incarnation, const base::SecretKey& secret,
+                               base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts)
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
       directory(directory_config(mesh, contexts), key, rng, ledger),
+      delivery(directory, incarnation, rng),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
@@ -167,11 +168,12 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
     for (const auto& accuser : removed.accusers)
         changed.accusers.push_back(accuser.id);
     out.push_back(std::move(changed));
-    if (removed.cause == directory::RemovalCause::left)
+    if (left)
         mesh_->remembered.forget(removed.id);
     else
         mesh_->remembered.remember({removed.id, removed.addrs}, now);
-    if (removed.cause == directory::RemovalCause::died) abandon(removed.id, now, out);
+    if (died) abandon(removed.id, now, out);
+    if (died || left) mesh_->delivery.on_gone(removed.id, now, out);
     paths::SeedEffects effects;
     mesh_->seeds.on_seed_lost(removed.id, std::string(directory::name(removed.cause)), now, effects);
     route(mesh_->topic, effects, now, out);
@@ -315,6 +317,7 @@ void Node::Impl::say_to_lazy(const directory::Effects& effects, Effects& out) {
 }
 
 void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
+    mesh_->delivery.on_deadline(now, out);
     directory::Effects effects;
     const Topic* topic = gossip_.find(mesh_->topic);
     if (topic != nullptr) {

@@ -151,6 +151,33 @@ void append(std::vector<Figure>& figures, const directory::Directory& directory)
         figures.push_back({"directory.refused." + std::string(name(static_cast<directory::Refusal>(i))), c.refused[i]});
 }
 
+void append(std::vector<Figure>& figures, const MeshDelivery& mesh) {
+    const auto& outbox = mesh.outbox().counters();
+    const auto& inbox = mesh.inbox().counters();
+    for (std::size_t i = 0; i < delivery::kEndings; ++i) {
+        const auto ending = static_cast<delivery::Ending>(i);
+        figures.push_back({"delivery.ended." + std::string(delivery::name(ending)), outbox[ending]});
+    }
+    for (std::size_t i = 0; i < delivery::kBusyCauses; ++i) {
+        const auto cause = static_cast<delivery::BusyCause>(i);
+        figures.push_back({"delivery.busy." + std::string(delivery::name(cause)), inbox[cause]});
+    }
+    append(figures, "delivery.",
+           {{"written", outbox.written},
+            {"written_again", outbox.written_again},
+            {"waiting", mesh.outbox().size()},
+            {"waiting_bytes", mesh.outbox().bytes()},
+            {"refused_full", outbox.refused_full + outbox.refused_name_full},
+            {"accepted", inbox.accepted},
+            {"handed_over", inbox.handed_over},
+            {"answered", inbox.answered},
+            {"repeated", inbox.repeated_answered + inbox.repeated_open},
+            {"open", mesh.inbox().open_messages()},
+            {"open_bytes", mesh.inbox().open_bytes()},
+            {"no_handler", inbox.no_handler},
+            {"late", inbox.late_waiting + inbox.late_running}});
+}
+
 }  // namespace
 
 std::vector<Figure> Node::Impl::figures() const {
@@ -179,6 +206,7 @@ std::vector<Figure> Node::Impl::figures() const {
             {"failed", mesh_->syncs_failed},
             {"open", mesh_->syncs.size()}});
     append(figures, mesh_->directory);
+    append(figures, mesh_->delivery);
     return figures;
 }
 

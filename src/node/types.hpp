@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "base/verification_memo.hpp"
+#include "delivery/types.hpp"
 #include "telemetry/metric_catalogue.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
@@ -115,7 +116,9 @@ struct TopicReceived {
 
 using Effect = std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync,
                             DirectoryChanged, SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged,
-                            TopicReceived>;
+                            TopicReceived, delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver,
+                            delivery::SendOutcome, delivery::SendWindow, delivery::Finished, delivery::RoomAgain,
+                            delivery::Handle, delivery::HandlerLate>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.

@@ -67,8 +67,9 @@ void append(std::vector<Figure>& figures, const LinkCounters& c) {
 void append(std::vector<Figure>& figures, const SessionCounters& c) {
     const Figure own[] = {
         {"mesh.dials", c.dials},
-        {"mesh.hellos_accepted", c.hellos_accepted},
-        {"mesh.refused_wrong_mesh", c.refused_wrong_mesh},
+        {"mesh.members_greeted", c.members_greeted},
+        {"mesh.visitors_greeted", c.visitors_greeted},
+        {"mesh.refused_visitor", c.refused_visitor},
         {"mesh.refused_version", c.refused_version},
         {"mesh.refused_by_peer", c.refused_by_peer},
         {"mesh.pings_answered", c.pings_answered},
@@ -82,6 +83,18 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.frames_received", c.frames_received},
         {"mesh.bytes_sent", c.bytes_sent},
         {"mesh.bytes_received", c.bytes_received},
+    };
+    figures.insert(figures.end(), std::begin(own), std::end(own));
+}
+
+void append(std::vector<Figure>& figures, const DeliveryCounters& c) {
+    const Figure own[] = {
+        {"delivery.frames_sent", c.frames_sent},
+        {"delivery.frames_received", c.frames_received},
+        {"delivery.bytes_sent", c.bytes_sent},
+        {"delivery.bytes_received", c.bytes_received},
+        {"delivery.dropped_no_stream", c.dropped_no_stream},
+        {"delivery.violations", c.violations},
     };
     figures.insert(figures.end(), std::begin(own), std::end(own));
 }
@@ -127,6 +140,7 @@ std::vector<Figure> Stack::Impl::figures() const {
     append(figures, links_.counters());
     figures.push_back({"links.queued", links_.queued()});
     if (sessions_) append(figures, sessions_->counters());
+    if (sessions_) append(figures, deliveries_.counters());
     for (auto& figure : node_.figures())
         figures.push_back(std::move(figure));
     return figures;

@@ -251,12 +251,16 @@ TEST_F(Hostile, ASecondHelloEndsTheConnection) {
     EXPECT_EQ(figure("mesh.bad_frames"), 1U);
 }
 
-TEST_F(Hostile, AHelloOfAnotherMeshLearnsNothing) {
+TEST_F(Hostile, AVisitorIsAnsweredButLearnsNothingOfTheDirectory) {
     const auto connection = connect(wire::kMeshAlpn);
     send(connection, kBidi, wire::encode(wire::Hello{1, "mesh2", "gateway"}), true);
-    EXPECT_EQ(figure("mesh.refused_wrong_mesh"), 1U);
-    send(connection, kBidi, wire::encode(wire::SyncTurn{}), false);
+    EXPECT_EQ(figure("mesh.visitors_greeted"), 1U);
+    for (int i = 0; i < 3; ++i)
+        send(connection, kBidi, wire::encode(wire::SyncTurn{}), false);
+    EXPECT_EQ(figure("mesh.refused_visitor"), 3U);
     EXPECT_EQ(figure("mesh.syncs_served"), 0U);
+    send(connection, kBidi, wire::encode(wire::Ping{7}), true);
+    EXPECT_EQ(figure("mesh.pings_answered"), 1U);
 }
 
 TEST_F(Hostile, AStreamThatNeverEndsIsReset) {

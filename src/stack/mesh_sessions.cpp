@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "wire/delivery.hpp"
 
 namespace grapevine::stack {
 
@@ -85,6 +86,49 @@ MeshSessions::Session* MeshSessions::session_to(const base::EndpointId& peer, ba
     return &session;
 }
 
+void MeshSessions::want_session(const base::EndpointId& peer, base::TimePoint now, SessionEffects& out) {
+    std::string error;
+    Session* session = session_to(peer, now, error, out);
+    if (session == nullptr) {
+        out.push_back(SessionDown{peer, delivery::SessionEnd::unreachable, std::move(error)});
+        return;
+    }
+    session->wanted = true;
+    if (session->greeted) tell_up(by_peer_.at(peer), *session, out);
+}
+
+// Once for each session: one that was released and is wanted again had never gone.
+void MeshSessions::tell_up(quic::ConnectionRef connection, Session& session, SessionEffects& out) {
+    if (!std::exchange(session.told_up, true)) out.push_back(SessionUp{session.peer, connection, session.incarnation});
+}
+
+void MeshSessions::release_session(const base::EndpointId& peer, base::TimePoint now) {
+    const auto it = by_peer_.find(peer);
+    if (it == by_peer_.end()) return;
+    Session& session = sessions_.at(it->second);
+    session.wanted = false;
+    session.idle_since = now;
+}
+
+std::optional<MeshSessions::Sender> MeshSessions::hand_over(const quic::StreamData& event) {
+    const auto it = sessions_.find(event.connection);
+    if (it == sessions_.end() || !it->second.greeted || event.data.empty()) return std::nullopt;
+    Session& session = it->second;
+    const auto exchange = session.exchanges.find(event.stream);
+    if (exchange == session.exchanges.end() || exchange->second.role != Role::unknown) return std::nullopt;
+    if (!exchange->second.reader.at_boundary() || !wire::is_delivery_tag(event.data.front())) return std::nullopt;
+    session.exchanges.erase(exchange);
+    ++session.users;
+    return Sender{session.peer, session.incarnation};
+}
+
+void MeshSessions::release(quic::ConnectionRef connection, base::TimePoint now) {
+    const auto it = sessions_.find(connection);
+    if (it == sessions_.end() || it->second.users == 0) return;
+    --it->second.users;
+    it->second.idle_since = now;
+}
+
 void MeshSessions::fail_request(const base::EndpointId& peer, const Request& request, const std::string& error,
                                 SessionEffects& out) {
     std::visit(
@@ -104,6 +148,8 @@ void MeshSessions::fail_exchange(const Session& session, const Exchange& exchang
 
 void MeshSessions::begin(quic::ConnectionRef connection, Session& session, Request& request, base::TimePoint now,
                          SessionEffects& out) {
+    if (session.standing == Standing::visitor && std::holds_alternative<SyncRequest>(request))
+        return fail_request(session.peer, request, "the peer is of another mesh", out);
     const auto stream = endpoint_.open_stream(connection, quic::Direction::bidirectional);
     if (!stream) return fail_request(session.peer, request, stream.error().message, out);
     Exchange& exchange = add_exchange(session, *stream);
@@ -254,6 +300,7 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
     }
     if (const auto* refused = std::get_if<wire::Refused>(&frame)) {
         ++counters_.refused_by_peer;
+        session.refused = true;
         const std::string reason = "refused by the peer: " + refused->text;
         endpoint_.close(connection, kCloseRefused, "refused", now);
         return end_session(connection, reason, out);
@@ -270,7 +317,7 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
         ++counters_.echoes_answered;
         return send(connection, stream, exchange, std::move(*echo), Last::yes);
     }
-    on_turn(connection, stream, std::get<wire::SyncTurn>(frame), out);
+    on_turn(connection, stream, std::get<wire::SyncTurn>(frame), now, out);
 }
 
 // Rules 1 and 2.
@@ -284,18 +331,16 @@ void MeshSessions::on_hello(quic::ConnectionRef connection, quic::StreamRef stre
         return refuse(connection, stream, wire::RefusalCode::bad_version,
                       "version " + std::to_string(own_.version) + " is spoken here");
     }
-    if (hello.mesh != own_.mesh) {
-        ++counters_.refused_wrong_mesh;
-        span.fail("wrong mesh");
-        return refuse(connection, stream, wire::RefusalCode::wrong_mesh, "this node is of another mesh");
-    }
-    ++counters_.hellos_accepted;
+    session.standing = hello.mesh == own_.mesh ? Standing::member : Standing::visitor;
+    ++(session.standing == Standing::member ? counters_.members_greeted : counters_.visitors_greeted);
+    session.incarnation = hello.incarnation;
     session.greeted = true;
     if (session.origin == quic::Origin::incoming) {
         Exchange& exchange = session.exchanges.at(stream);
         exchange.role = Role::hello;
         return send(connection, stream, exchange, spans_.hello_back(own_, hello, span), Last::yes);
     }
+    if (session.wanted) tell_up(connection, session, out);
     begin_waiting(connection, session, now, out);
 }
 
@@ -316,12 +361,20 @@ void MeshSessions::on_pong(quic::ConnectionRef connection, quic::StreamRef strea
     exchange.ping.reset();
 }
 
+void MeshSessions::refuse_sync(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now) {
+    ++counters_.refused_visitor;
+    endpoint_.reset_stream(connection, stream, kCloseRefused);
+    endpoint_.stop_sending(connection, stream, kCloseRefused);
+    end_exchange(connection, stream, now);
+}
+
 void MeshSessions::on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn,
-                           SessionEffects& out) {
+                           base::TimePoint now, SessionEffects& out) {
     Session& session = sessions_.at(connection);
     Exchange& exchange = session.exchanges.at(stream);
     if (!exchange.sync) {
         if (exchange.role != Role::unknown) return;
+        if (session.standing == Standing::visitor) return refuse_sync(connection, stream, now);
         exchange.role = Role::sync;
         exchange.sync = SyncRef{next_sync_};
         next_sync_ += 2;
@@ -350,6 +403,14 @@ void MeshSessions::end_session(quic::ConnectionRef connection, const std::string
         fail_request(session.peer, request, error, out);
     for (const auto& [stream, exchange] : session.exchanges)
         fail_exchange(session, exchange, error, out);
+    out.push_back(SessionEnded{connection});
+    if (session.wanted || session.told_up) out.push_back(SessionDown{session.peer, end_of(session), error});
+}
+
+// Whether something may have been delivered on it decides what becomes of messages.
+delivery::SessionEnd MeshSessions::end_of(const Session& session) {
+    if (session.refused) return delivery::SessionEnd::refused;
+    return session.greeted ? delivery::SessionEnd::lost : delivery::SessionEnd::unreachable;
 }
 
 void MeshSessions::on_stream_ended(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now,
@@ -405,8 +466,7 @@ std::vector<std::pair<quic::ConnectionRef, quic::StreamRef>> MeshSessions::late_
 std::vector<quic::ConnectionRef> MeshSessions::idle_sessions(base::TimePoint now) const {
     std::vector<quic::ConnectionRef> idle;
     for (const auto& [connection, session] : sessions_)
-        if (session.connected && session.exchanges.empty() && session.idle_since + kMeshIdle <= now)
-            idle.push_back(connection);
+        if (session.is_idle() && session.idle_since + kMeshIdle <= now) idle.push_back(connection);
     return idle;
 }
 
@@ -428,8 +488,7 @@ std::optional<base::TimePoint> MeshSessions::next_deadline() const {
         for (const auto& request : session.waiting)
             if (const auto* ping = std::get_if<PingRequest>(&request))
                 deadline = base::earliest(deadline, ping->asked + kPingMax);
-        if (session.connected && session.exchanges.empty())
-            deadline = base::earliest(deadline, session.idle_since + kMeshIdle);
+        if (session.is_idle()) deadline = base::earliest(deadline, session.idle_since + kMeshIdle);
     }
     return deadline;
 }

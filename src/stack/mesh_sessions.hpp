@@ -4,9 +4,10 @@
 //
 // Rules
 //  1. The dialler's first stream carries Hello; nothing else is served before both sides have said theirs.
-//  2. A Hello of another mesh or version is answered by Refused, counted, and the connection closed.
+//  2. A Hello of another version is answered by Refused, counted, and the connection closed. One of another mesh makes
+//     its sender a visitor: what a visitor may ask is answered, a directory exchange is not.
 //  3. Every stream has a deadline, ours and the peer's: a stream that never ends is reset.
-//  4. The dialler closes a connection that has had no stream for kMeshIdle.
+//  4. A connection that has had no stream for kMeshIdle, and is not in use for deliveries, is closed.
 //  5. Requests to one peer that wait for its connection are bounded by kMeshRequestsMax.
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "delivery/types.hpp"
 #include "quic/endpoint.hpp"
 #include "stack/mesh_spans.hpp"
 #include "stack/types.hpp"
@@ -51,11 +53,31 @@ struct SessionDialled {
     quic::ConnectionRef connection;
     base::EndpointId peer;
 };
-using SessionEffect = std::variant<SyncOpened, SyncReceived, SyncEnded, PingDone, SessionDialled>;
+// As what a peer is here (rule 2).
+enum class Standing : std::uint8_t { member, visitor };
+// The session that we dialled for want_session(), greeted.
+struct SessionUp {
+    base::EndpointId peer;
+    quic::ConnectionRef connection;
+    std::uint64_t incarnation = 0;
+};
+// It came to nothing, or ended.
+struct SessionDown {
+    base::EndpointId peer;
+    delivery::SessionEnd end = delivery::SessionEnd::lost;
+    std::string error;
+};
+// Any session, whoever dialled it.
+struct SessionEnded {
+    quic::ConnectionRef connection;
+};
+using SessionEffect =
+    std::variant<SyncOpened, SyncReceived, SyncEnded, PingDone, SessionDialled, SessionUp, SessionDown, SessionEnded>;
 using SessionEffects = std::vector<SessionEffect>;
 
 struct SessionCounters {
-    std::uint64_t dials = 0, hellos_accepted = 0, refused_wrong_mesh = 0, refused_version = 0, refused_by_peer = 0;
+    std::uint64_t dials = 0, members_greeted = 0, visitors_greeted = 0;
+    std::uint64_t refused_visitor = 0, refused_version = 0, refused_by_peer = 0;
     std::uint64_t pings_answered = 0, echoes_answered = 0, syncs_served = 0, bad_frames = 0, stream_timeouts = 0;
     std::uint64_t requests_dropped = 0, connections_refused = 0;
     std::uint64_t frames_sent = 0, frames_received = 0, bytes_sent = 0, bytes_received = 0;
@@ -75,6 +97,22 @@ public:
                    SessionEffects& out);
     using Last = node::Last;
     void send_sync(SyncRef sync, const wire::SyncTurn& turn, Last last);
+    // A session to the peer, for as long as it is wanted: SessionUp follows unless it was told before, and SessionDown
+    // when it ends or comes to nothing.
+    void want_session(const base::EndpointId& peer, base::TimePoint now, SessionEffects& out);
+    void release_session(const base::EndpointId& peer, base::TimePoint now);
+    // Whether a new stream of the peer begins with a frame of delivery. If so it is no exchange of ours any more, and
+    // the session is in use until release().
+    struct Sender {
+        base::EndpointId peer;
+        std::uint64_t incarnation = 0;
+    };
+    std::optional<Sender> hand_over(const quic::StreamData& event);
+    void release(quic::ConnectionRef connection, base::TimePoint now);
+    // Somebody else found that the peer broke a rule on this session.
+    void end(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out) {
+        violate(connection, rule, now, out);
+    }
     // Gives up an exchange that broke the rules.
     void abort_sync(SyncRef sync);
 
@@ -119,11 +157,18 @@ private:
         quic::Origin origin = quic::Origin::outgoing;
         bool connected = false;
         bool greeted = false;  // Both hellos were said.
+        Standing standing = Standing::visitor;
+        std::uint64_t incarnation = 0;
+        bool wanted = false;    // By us, for deliveries.
+        bool told_up = false;   // By SessionUp.
+        bool refused = false;   // By the peer.
+        std::size_t users = 0;  // Streams of the peer that carry deliveries.
         base::TimePoint idle_since;
         std::uint64_t hello_sent_unix_ns = 0;  // Ours, if it was traced.
         std::map<quic::StreamRef, Exchange> exchanges;
         std::vector<Request> waiting;
         telemetry::Life life;
+        [[nodiscard]] bool is_idle() const { return connected && exchanges.empty() && !wanted && users == 0; }
     };
 
     void request(const base::EndpointId& peer, Request request, base::TimePoint now, SessionEffects& out);
@@ -145,10 +190,14 @@ private:
                   telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out);
     void on_pong(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Pong& pong, base::TimePoint now,
                  SessionEffects& out);
-    void on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn, SessionEffects& out);
+    void on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn, base::TimePoint now,
+                 SessionEffects& out);
     void refuse(quic::ConnectionRef connection, quic::StreamRef stream, wire::RefusalCode code, std::string text);
+    void refuse_sync(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now);
     void violate(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out);
     void end_session(quic::ConnectionRef connection, const std::string& error, SessionEffects& out);
+    static void tell_up(quic::ConnectionRef connection, Session& session, SessionEffects& out);
+    [[nodiscard]] static delivery::SessionEnd end_of(const Session& session);
     void end_fin(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now, SessionEffects& out);
     [[nodiscard]] std::vector<std::pair<quic::ConnectionRef, quic::StreamRef>> late_streams(base::TimePoint now) const;
     [[nodiscard]] std::vector<quic::ConnectionRef> idle_sessions(base::TimePoint now) const;

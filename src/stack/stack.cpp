@@ -97,6 +97,9 @@ base::Result<base::EndpointId> Stack::resolve(std::string_view name) const {
 std::string Stack::own_name() const {
     return impl_->node_.own_name();
 }
+std::string Stack::name_of(const base::EndpointId& id) const {
+    return impl_->node_.name_of(id);
+}
 std::vector<DirectoryRow> Stack::directory(base::TimePoint now) const {
     return impl_->node_.directory(now);
 }

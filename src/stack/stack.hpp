@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bounded.hpp"
 #include "base/ed25519.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -53,8 +54,18 @@ public:
     // A name (`mesh1.broker.239dc9`), or 64 hex characters. Errors: not_found, or invalid when it fits several nodes.
     [[nodiscard]] base::Result<base::EndpointId> resolve(std::string_view name) const;
     [[nodiscard]] std::string own_name() const;
+    [[nodiscard]] std::string name_of(const base::EndpointId& id) const;  // Short hex for strangers.
     [[nodiscard]] std::vector<DirectoryRow> directory(base::TimePoint now) const;
     [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
+
+    // Delivery (docs/delivery.md). Each submitted message is reported as Finished, once; what comes for a served name,
+    // or for the empty one, as Handle, which the application answers.
+    tl::expected<delivery::MessageId, delivery::SubmitRefusal> submit(delivery::Submission submission,
+                                                                      base::TimePoint now);
+    void cancel(delivery::MessageSequence message, base::TimePoint now);
+    [[nodiscard]] base::Admitted serve(const std::string& name, const delivery::Service& service, base::TimePoint now);
+    void stop_serving(const std::string& name, base::TimePoint now);
+    delivery::Answered answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now);
 
     // Gossip topics of the application. Joining twice adds peers. Bootstrap peers are retried for ever, with backoff.
     base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,

@@ -48,14 +48,17 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
     : config_(config),
       ledger_(ledger),
       rng_(rng),
+      incarnation_{rng.next()},
       endpoint_(with_own_alpns(config), key, rng, ledger),
-      node_(node::Config{config.mesh, config.recorder, [this](const auto& peer) { return rtt_of(peer); }}, key, rng,
-            ledger),
+      node_(node::Config{config.mesh, incarnation_, config.recorder, [this](const auto& peer) { return rtt_of(peer); }},
+            key, rng, ledger),
       connection_spans_(config.recorder, node_, endpoint_),
       mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
-      links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }) {
+      links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }),
+      deliveries_(endpoint_) {
     if (config.mesh)
-        sessions_.emplace(endpoint_, ledger, mesh_spans_, wire::Hello{1, config.mesh->mesh, config.mesh->type},
+        sessions_.emplace(endpoint_, ledger, mesh_spans_,
+                          wire::Hello{1, config.mesh->mesh, config.mesh->type, incarnation_.value, {}},
                           [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); });
 }
 
@@ -68,6 +71,7 @@ void Stack::Impl::execute(node::Effects& effects, base::TimePoint now) {
 void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
     LinkEffects links;
     SessionEffects sessions;
+    DeliveryEffects deliveries;
     std::visit(Overloaded{
                    [&](node::SendMessage& e) {
                        auto span = frame_sent(config_.recorder, e.to, e.message);
@@ -89,11 +93,21 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    [&](node::AbortSync& e) {
                        if (sessions_) sessions_->abort_sync(e.sync);
                    },
+                   [&](delivery::WantSession& e) {
+                       if (sessions_) sessions_->want_session(e.peer, now, sessions);
+                   },
+                   [&](delivery::ReleaseSession& e) {
+                       if (sessions_) sessions_->release_session(e.peer, now);
+                   },
+                   [&](delivery::SendDeliver& e) { deliveries_.send(e.peer, e.frame, deliveries); },
+                   [&](delivery::SendOutcome& e) { deliveries_.say(e.peer, e.frame, deliveries); },
+                   [&](delivery::SendWindow& e) { deliveries_.say(e.peer, e.frame, deliveries); },
                    [&](auto& report) { events_.push_back(std::move(report)); },
                },
                effect);
     if (!links.empty()) apply(links, now);
     if (!sessions.empty()) apply(sessions, now);
+    if (!deliveries.empty()) apply(deliveries, now);
 }
 
 void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
@@ -134,6 +148,16 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
                         events_.push_back(std::move(e));
                     },
                     [&](const SessionDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kMeshAlpn); },
+                    [&](const SessionUp& e) {
+                        deliveries_.on_session_up(e.peer, e.connection);
+                        node_.on_session_up(e.peer, delivery::Incarnation{e.incarnation}, kFirstWindow, now, out);
+                    },
+                    [&](const SessionDown& e) { node_.on_session_down(e.peer, e.end, now, out); },
+                    [&](const SessionEnded& e) {
+                        DeliveryEffects ended;
+                        deliveries_.on_session_end(e.connection, ended);
+                        apply(ended, now);
+                    },
                 },
                 effect);
         });
@@ -144,6 +168,7 @@ void Stack::Impl::pump(base::TimePoint now) {
     now_ = now;
     while (auto event = endpoint_.poll_event())
         on_event(*event, now);
+    write_on(now);
 }
 
 void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
@@ -156,6 +181,7 @@ void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
                 *closed, [&](std::string_view alpn, const base::EndpointId& peer) { return cause_of(alpn, peer); },
                 now),
             [&] { on_closed(*closed, now); });
+    if (on_delivery_event(event, now)) return;
     const quic::ConnectionRef connection = std::visit([](const auto& e) { return e.connection; }, event);
     LinkEffects links;
     SessionEffects sessions;

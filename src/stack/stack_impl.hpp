@@ -9,6 +9,7 @@
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
 #include "stack/connection_spans.hpp"
+#include "stack/delivery_streams.hpp"
 #include "stack/frame_spans.hpp"
 #include "stack/gossip_links.hpp"
 #include "stack/mesh_sessions.hpp"
@@ -49,6 +50,7 @@ public:
     Config config_;
     telemetry::Ledger& ledger_;
     base::Rng& rng_;
+    delivery::Incarnation incarnation_;
     quic::Endpoint endpoint_;
     node::Node node_;
     ConnectionSpans connection_spans_;
@@ -56,6 +58,7 @@ public:
     base::TimePoint now_;  // Of the current input, for candidates().
     GossipLinks links_;
     std::optional<MeshSessions> sessions_;
+    DeliveryStreams deliveries_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
     telemetry::Laws laws_;
     std::deque<Event> events_;
@@ -68,6 +71,10 @@ public:
 private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
+    // stack_delivery.cpp
+    void apply(DeliveryEffects& effects, base::TimePoint now);
+    bool on_delivery_event(quic::Event& event, base::TimePoint now);
+    void write_on(base::TimePoint now);
     // Handles an input within a span, if there is one, and ends it.
     template <typename Input>
     void within(telemetry::OpenSpan span, Input input) {

@@ -53,7 +53,8 @@ telemetry::Allowances Stack::Impl::allowances() const {
     const std::uint64_t exchanges = alive(ledger_, Kind::mesh_exchange);
     const std::uint64_t owned = links + sessions + app_.size();
     const base::Duration handshake = config_.quic.handshake_timeout + kLate;
-    std::uint64_t streams = links_.streams() + exchanges + kStreamsEnding * alive(ledger_, Kind::connection);
+    std::uint64_t streams = links_.streams() + exchanges + deliveries_.streams();
+    streams += kStreamsEnding * alive(ledger_, Kind::connection);
     for (const auto& [ref, life] : app_)
         if (const auto stats = endpoint_.stats(ref)) streams += stats->streams_open;
 

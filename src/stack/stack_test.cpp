@@ -183,16 +183,17 @@ TEST(Stack, AnOversizeBroadcastIsAnErrorToTheCaller) {
     EXPECT_FALSE(cluster.stack(0).broadcast(topic, base::Bytes(4058), cluster.now()));
 }
 
-TEST(Stack, NodesOfAnotherMeshAreRefusedAndCounted) {
+TEST(Stack, ANodeOfAnotherMeshIsAVisitorAndNoMember) {
     TestCluster cluster(12);
     cluster.add("mesh1", "broker", {});
     cluster.add("mesh2", "broker", {0});  // It takes a node of the other mesh for its seed.
     (void)cluster.stack(1).ping(cluster.stack(0).id(), cluster.now());
     cluster.settle(1);
     ASSERT_TRUE(cluster.run_until([&] { return !events_of<PingDone>(cluster.member(1)).empty(); }, 6s));
-    EXPECT_FALSE(events_of<PingDone>(cluster.member(1)).front().rtt);
-    EXPECT_EQ(figure(cluster.stack(0), "mesh.refused_wrong_mesh"), 1U);
+    EXPECT_TRUE(events_of<PingDone>(cluster.member(1)).front().rtt);
+    EXPECT_EQ(figure(cluster.stack(0), "mesh.visitors_greeted"), 1U);
     EXPECT_EQ(cluster.stack(0).directory(cluster.now()).size(), 1U);
+    EXPECT_EQ(cluster.stack(1).directory(cluster.now()).size(), 1U);
 }
 
 TEST(Stack, ApplicationsCannotDialTheStacksOwnProtocols) {

@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "delivery/types.hpp"
 #include "node/types.hpp"
 #include "quic/types.hpp"
 #include "telemetry/laws.hpp"
@@ -61,8 +62,18 @@ struct Left {};  // The graceful leave is over: everything that could be said wa
 // Connections and streams of the application's own ALPNs, as the QUIC endpoint reports them.
 using AppEvent = quic::Event;
 
+// What delivery has to say to the application.
+using DeliveryReport = std::variant<delivery::Finished, delivery::RoomAgain, delivery::Handle, delivery::HandlerLate>;
+
 using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, AppEvent>;
+                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, AppEvent>;
+
+// The report of this kind in an event, or null.
+template <typename T>
+const T* report_in(const Event& event) {
+    const auto* report = std::get_if<DeliveryReport>(&event);
+    return report == nullptr ? nullptr : std::get_if<T>(report);
+}
 
 // One gossip neighbour.
 struct NeighborRow {

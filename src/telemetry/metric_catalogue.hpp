@@ -78,6 +78,12 @@ inline constexpr MetricSpec kGossipRepairs{"mesh.gossip.tree_changes", "{event}"
                                            "Changes of the broadcast tree, by kind."};
 inline constexpr MetricSpec kMembershipEvents{"mesh.membership.events", "{event}", "What HyParView did, by kind."};
 
+// Deliveries.
+inline constexpr MetricSpec kDeliveries{"mesh.deliver.messages", "{message}",
+                                        "Messages of this node that ended, by outcome."};
+inline constexpr MetricSpec kDeliverWrites{"mesh.deliver.writes", "{message}", "Messages written, by attempt."};
+inline constexpr MetricSpec kDeliverTaken{"mesh.deliver.taken", "{message}", "Messages for this node, by step."};
+
 // The directory.
 inline constexpr MetricSpec kDirectorySize{"mesh.directory.size", "{node}", "Members known, this node included.",
                                            Instrument::gauge};

@@ -32,6 +32,8 @@ Command node_command();
 Command ls_command();
 Command status_command();
 Command ping_command();
+Command send_command();
+Command request_command();  // In send.cpp.
 Command ledger_command();
 Command log_level_command();
 Command collect_command();

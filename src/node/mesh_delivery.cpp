@@ -1,0 +1,159 @@
+#include "node/mesh_delivery.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/overloaded.hpp"
+#include "wire/names.hpp"
+
+namespace grapevine::node {
+
+using base::Overloaded;
+
+namespace {
+
+tl::unexpected<delivery::ResolveFailure> fails(delivery::ResolveFailure failure) {
+    return tl::unexpected<delivery::ResolveFailure>(failure);
+}
+
+bool is_over_budget(const wire::Load& load) {
+    const auto over = [](std::uint32_t used, std::uint32_t budget) { return budget > 0 && used > budget; };
+    return over(load.cpu_millicores, load.cpu_budget_millicores) || over(load.memory_kib, load.memory_budget_kib);
+}
+
+}  // namespace
+
+MeshDelivery::MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng)
+    : directory_(directory),
+      incarnation_(incarnation),
+      outbox_(delivery::OutboxConfig{}, incarnation, rng),
+      inbox_(delivery::InboxConfig{}) {}
+
+void MeshDelivery::on_deadline(base::TimePoint now, Effects& out) {
+    send(now, out, [&](delivery::Outbox& outbox, auto& effects) { outbox.on_deadline(now, effects); });
+    receive(now, out, [&](delivery::Inbox& inbox, auto& effects) { inbox.on_deadline(now, effects); });
+}
+
+std::optional<base::TimePoint> MeshDelivery::next_deadline() const {
+    return base::earliest(outbox_.next_deadline(), inbox_.next_deadline());
+}
+
+void MeshDelivery::on_gone(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    if (outbox_.size_at(peer) == 0) return;
+    send(now, out, [&](delivery::Outbox& outbox, auto& effects) {
+        outbox.on_session_down(peer, delivery::SessionEnd::gone, now, effects);
+    });
+}
+
+void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, Effects& out) {
+    const base::EndpointId& self = directory_.self();
+    for (auto& effect : effects)
+        std::visit(Overloaded{
+                       [&](delivery::Resolve& e) {
+                           delivery::OutboxEffects more;
+                           outbox_.on_resolved(e.question, candidates(e.name), now, more);
+                           route(more, now, out);
+                       },
+                       [&](delivery::WantSession& e) {
+                           if (e.peer == self)
+                               local_.emplace_back(LocalSession{});
+                           else
+                               out.push_back(e);
+                       },
+                       [&](delivery::ReleaseSession& e) {
+                           if (e.peer != self) out.push_back(e);
+                       },
+                       [&](delivery::SendDeliver& e) {
+                           if (e.peer == self)
+                               local_.emplace_back(std::move(e.frame));
+                           else
+                               out.push_back(std::move(e));
+                       },
+                       [](delivery::SendOpenStream&) {},  // Nothing here submits streams.
+                       [&](auto& report) { out.push_back(std::move(report)); },
+                   },
+                   effect);
+}
+
+void MeshDelivery::route(delivery::InboxEffects& effects, Effects& out) {
+    const base::EndpointId& self = directory_.self();
+    const auto answer = [&](auto& e) {
+        if (e.peer == self)
+            local_.emplace_back(std::move(e.frame));
+        else
+            out.push_back(std::move(e));
+    };
+    for (auto& effect : effects)
+        std::visit(Overloaded{
+                       [&](delivery::SendOutcome& e) { answer(e); },
+                       [&](delivery::SendWindow& e) { answer(e); },
+                       [&](auto& report) { out.push_back(std::move(report)); },
+                   },
+                   effect);
+}
+
+// Rule 3.
+void MeshDelivery::run_local(base::TimePoint now, Effects& out) {
+    if (running_local_) return;
+    running_local_ = true;
+    const base::EndpointId& self = directory_.self();
+    while (!local_.empty()) {
+        Local next = std::move(local_.front());
+        local_.pop_front();
+        std::visit(
+            Overloaded{
+                [&](LocalSession) {
+                    receive(now, out, [&](auto& box, auto& fx) { box.on_session_up(self, incarnation_, now, fx); });
+                    send(now, out, [&](auto& box, auto& fx) { box.on_session_up(self, incarnation_, now, fx); });
+                },
+                [&](wire::Deliver& frame) {
+                    receive(now, out, [&](auto& box, auto& fx) { box.on_deliver(self, std::move(frame), now, fx); });
+                    send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
+                },
+                [&](wire::Outcome& frame) {
+                    send(now, out, [&](auto& box, auto& fx) { box.on_outcome(self, frame, now, fx); });
+                },
+                [&](wire::Window& frame) {
+                    send(now, out, [&](auto& box, auto& fx) { box.on_window(self, frame, now, fx); });
+                },
+            },
+            next);
+    }
+    running_local_ = false;
+}
+
+delivery::Standing MeshDelivery::standing(const base::EndpointId& id) const {
+    if (directory_.is_suspected(id)) return delivery::Standing::suspected;
+    const auto* entry = directory_.find(id);
+    return entry != nullptr && is_over_budget(entry->digest.load) ? delivery::Standing::over_budget
+                                                                  : delivery::Standing::good;
+}
+
+// Rules 1 and 2.
+delivery::Resolution MeshDelivery::candidates(std::string_view name) const {
+    if (name.find('.') == std::string_view::npos) {
+        const auto id = base::EndpointId::parse(name);
+        if (!id) return fails(delivery::ResolveFailure::no_such_node);
+        return std::vector<delivery::Candidate>{{*id, standing(*id)}};
+    }
+    const auto parts = wire::split_name(name);
+    if (!parts) return fails(delivery::ResolveFailure::no_such_node);
+    if (parts->mesh != directory_.config().mesh) return fails(delivery::ResolveFailure::unknown_mesh);
+    std::vector<base::EndpointId> ids;
+    if (parts->digits.empty()) {
+        ids = directory_.of_type(parts->type);
+    } else {
+        const auto found = directory_.resolve(name);
+        if (std::holds_alternative<directory::AmbiguousName>(found)) return fails(delivery::ResolveFailure::ambiguous);
+        if (const auto* id = std::get_if<base::EndpointId>(&found)) ids.push_back(*id);
+    }
+    if (ids.empty()) return fails(delivery::ResolveFailure::no_such_node);
+    std::vector<delivery::Candidate> candidates;
+    candidates.reserve(ids.size());
+    for (const auto& id : ids)
+        candidates.push_back({id, standing(id)});
+    return candidates;
+}
+
+}  // namespace grapevine::node

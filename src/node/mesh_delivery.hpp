@@ -1,0 +1,74 @@
+#pragma once
+
+// Delivery in a mesh: outbox and inbox, with the directory to say who is meant by a name, and a short way to oneself.
+//
+// Rules
+//  1. A name means members of this mesh: one of them ("mesh1.broker.239dc9", or its id in full), or any of a type
+//     ("mesh1.broker"), of which those under suspicion and those over their budgets come last.
+//  2. An id in full that the directory does not hold may still be dialled: whoever knows an address of it delivers.
+//  3. A message to this node itself takes the same way through outbox and inbox, but no session. What that makes of the
+//     one and the other is done one after another, so that no chain of messages becomes a chain of calls.
+//  4. Who left or died is told to the outbox: what was written to it ends at once instead of at its deadline.
+
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "base/ids.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "delivery/inbox.hpp"
+#include "delivery/outbox.hpp"
+#include "directory/directory.hpp"
+#include "node/types.hpp"
+
+namespace grapevine::node {
+
+class MeshDelivery {
+public:
+    // Both outlive this.
+    MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng);
+
+    // Runs `input(outbox, effects)` or `input(inbox, effects)` and carries out what it asks for.
+    template <typename Input>
+    void send(base::TimePoint now, Effects& out, Input input) {
+        delivery::OutboxEffects effects;
+        input(outbox_, effects);
+        route(effects, now, out);
+        run_local(now, out);
+    }
+    template <typename Input>
+    void receive(base::TimePoint now, Effects& out, Input input) {
+        delivery::InboxEffects effects;
+        input(inbox_, effects);
+        route(effects, out);
+        run_local(now, out);
+    }
+
+    void on_deadline(base::TimePoint now, Effects& out);
+    [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    void on_gone(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+
+    [[nodiscard]] const delivery::Outbox& outbox() const { return outbox_; }
+    [[nodiscard]] const delivery::Inbox& inbox() const { return inbox_; }
+
+private:
+    void route(delivery::OutboxEffects& effects, base::TimePoint now, Effects& out);
+    void route(delivery::InboxEffects& effects, Effects& out);
+    void run_local(base::TimePoint now, Effects& out);
+    [[nodiscard]] delivery::Resolution candidates(std::string_view name) const;
+    [[nodiscard]] delivery::Standing standing(const base::EndpointId& id) const;
+
+    struct LocalSession {};
+    using Local = std::variant<LocalSession, wire::Deliver, wire::Outcome, wire::Window>;
+
+    const directory::Directory& directory_;
+    delivery::Incarnation incarnation_;
+    delivery::Outbox outbox_;
+    delivery::Inbox inbox_;
+    std::deque<Local> local_;  // Rule 3; at most what the windows allow.
+    bool running_local_ = false;
+};
+
+}  // namespace grapevine::node

@@ -1,0 +1,103 @@
+// The delivery of a node: calls from above and below, handed to the mesh's outbox and inbox.
+
+#include <utility>
+
+#include "base/overloaded.hpp"
+#include "node/node_impl.hpp"
+
+namespace grapevine::node {
+
+using base::Overloaded;
+
+tl::expected<delivery::MessageId, delivery::SubmitRefusal> Node::submit(delivery::Submission submission,
+                                                                        base::TimePoint now, Effects& out) {
+    tl::expected<delivery::MessageId, delivery::SubmitRefusal> id =
+        tl::unexpected<delivery::SubmitRefusal>(delivery::SubmitRefusal::bad_name);
+    if (!impl_->mesh_) return id;
+    impl_->mesh_->delivery.send(
+        now, out, [&](auto& outbox, auto& effects) { id = outbox.submit(std::move(submission), now, effects); });
+    return id;
+}
+
+void Node::cancel(delivery::MessageSequence message, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) { outbox.cancel(message, now, effects); });
+}
+
+base::Admitted Node::serve(const std::string& name, const delivery::Service& service, base::TimePoint now,
+                           Effects& out) {
+    base::Admitted admitted = base::Admitted::no;
+    if (!impl_->mesh_) return admitted;
+    impl_->mesh_->delivery.receive(
+        now, out, [&](auto& inbox, auto& effects) { admitted = inbox.serve(name, service, now, effects); });
+    return admitted;
+}
+
+void Node::stop_serving(const std::string& name, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.receive(now, out, [&](auto& inbox, auto& effects) { inbox.stop(name, now, effects); });
+}
+
+delivery::Answered Node::answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now, Effects& out) {
+    delivery::Answered answered = delivery::Answered::late;
+    if (!impl_->mesh_) return answered;
+    impl_->mesh_->delivery.receive(now, out, [&](auto& inbox, auto& effects) {
+        answered = inbox.answer(handle, std::move(answer), now, effects);
+    });
+    return answered;
+}
+
+void Node::on_session_up(const base::EndpointId& peer, delivery::Incarnation incarnation, const wire::Window& window,
+                         base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) {
+        outbox.on_session_up(peer, incarnation, now, effects);
+        outbox.on_window(peer, window, now, effects);
+    });
+}
+
+void Node::on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.send(now, out,
+                                [&](auto& outbox, auto& effects) { outbox.on_session_down(peer, end, now, effects); });
+}
+
+void Node::on_sender_up(const base::EndpointId& peer, delivery::Incarnation incarnation, base::TimePoint now,
+                        Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.receive(
+        now, out, [&](auto& inbox, auto& effects) { inbox.on_session_up(peer, incarnation, now, effects); });
+}
+
+void Node::on_sender_down(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.receive(now, out,
+                                   [&](auto& inbox, auto& effects) { inbox.on_session_down(peer, now, effects); });
+}
+
+void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    auto& mesh = impl_->mesh_->delivery;
+    std::visit(
+        Overloaded{
+            [&](wire::Deliver& f) {
+                mesh.receive(now, out,
+                             [&](auto& inbox, auto& effects) { inbox.on_deliver(peer, std::move(f), now, effects); });
+            },
+            [&](wire::Outcome& f) {
+                mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_outcome(peer, f, now, effects); });
+            },
+            [&](wire::Window& f) {
+                mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_window(peer, f, now, effects); });
+            },
+            [](wire::OpenStream&) {},
+        },
+        frame);
+}
+
+void Node::on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_writable(peer, now, effects); });
+}
+
+}  // namespace grapevine::node
