@@ -69,7 +69,8 @@ void DeliveryStreams::answer(const base::EndpointId& peer, const wire::DeliveryF
         return;
     }
     write(key, *carrier, frame);
-    if (carrier->pending.size() > kAnswerBytesMax) violate(key, "outcomes are not read", out);
+    if (carrier->pending.size() > kAnswerBytesMax || answers_bytes_ > kAnswersBytesMax)
+        violate(key, "outcomes are not read", out);
 }
 
 void DeliveryStreams::write(const Key& key, Carrier& carrier, const wire::DeliveryFrame& frame) {
@@ -77,13 +78,21 @@ void DeliveryStreams::write(const Key& key, Carrier& carrier, const wire::Delive
     ++counters_.frames_sent;
     counters_.bytes_sent += bytes.size();
     carrier.pending.insert(carrier.pending.end(), bytes.begin(), bytes.end());
+    if (carrier.side == Side::theirs) answers_bytes_ += bytes.size();
     push(key, carrier);
+}
+
+// What waits on a stream that is gone.
+void DeliveryStreams::let_go(Carrier& carrier) {
+    if (carrier.side == Side::theirs) answers_bytes_ -= carrier.pending.size();
+    carrier.pending.clear();
 }
 
 void DeliveryStreams::push(const Key& key, Carrier& carrier) {
     const auto taken = endpoint_.write(key.first, key.second, carrier.pending, false);
     if (!taken) return;
     carrier.pending.erase(carrier.pending.begin(), carrier.pending.begin() + static_cast<std::ptrdiff_t>(*taken));
+    if (carrier.side == Side::theirs) answers_bytes_ -= *taken;
     if (carrier.side == Side::ours && carrier.pending.empty()) writable_.insert(carrier.peer);
 }
 
@@ -107,6 +116,9 @@ void DeliveryStreams::take_frames(const Key& key, DeliveryEffects& out) {
     const auto it = streams_.find(key);
     if (it == streams_.end()) return;
     Carrier& carrier = it->second;
+    const auto& newest = carrier.side == Side::ours ? ours_ : theirs_;
+    const auto current = newest.find(carrier.peer);
+    if (current == newest.end() || current->second != key) return;  // Replaced: what still comes on it is void.
     while (true) {
         auto frame = carrier.reader.next();
         if (!frame) return violate(key, frame.error().message, out);
@@ -144,6 +156,7 @@ void DeliveryStreams::drop(const Key& key, DeliveryEffects& out) {
     if (it == streams_.end()) return;
     const base::EndpointId peer = it->second.peer;
     const Side side = it->second.side;
+    let_go(it->second);
     streams_.erase(it);
     endpoint_.reset_stream(key.first, key.second, kEnded);
     auto& keys = side == Side::ours ? ours_ : theirs_;
@@ -168,6 +181,7 @@ void DeliveryStreams::on_session_end(quic::ConnectionRef connection, DeliveryEff
             keys.erase(newest);
             if (it->second.side == Side::theirs) out.push_back(DeliveryEnded{it->second.peer});
         }
+        let_go(it->second);
         it = streams_.erase(it);
     }
     std::erase_if(sessions_, [&](const auto& item) { return item.second == connection; });

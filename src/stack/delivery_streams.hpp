@@ -10,8 +10,9 @@
 //  a
 //     stream is dropped: the sender asks again (delivery/inbox.hpp, rule 8).
 //  3. A frame that has no place on its side of a stream, or breaks a rule of the wire, ends the session.
-//  4. Bytes that a stream does not take wait here. To a peer these are at most what its window lets the outbox write;
-//     from outcomes, kAnswerBytesMax, and a peer that does not read that much loses its session.
+//  4. Bytes that a stream does not take wait here. To a peer these are at most what its window lets the outbox write.
+//     Of answers, which a peer can have repeated as often as it likes, at most kAnswerBytesMax wait for one peer and
+//     kAnswersBytesMax for all; who does not read that much loses its session.
 
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +34,9 @@
 
 namespace grapevine::stack {
 
-inline constexpr wire::Window kFirstWindow{8, 64U * 1024U};          // delivery::InboxConfig grants no less.
-inline constexpr std::size_t kAnswerBytesMax = 32U * 1024U * 1024U;  // As delivery::InboxConfig keeps for one sender.
+inline constexpr wire::Window kFirstWindow{8, 64U * 1024U};  // delivery::InboxConfig grants no less.
+inline constexpr std::size_t kAnswerBytesMax = 4U * 1024U * 1024U;
+inline constexpr std::size_t kAnswersBytesMax = 64U * 1024U * 1024U;
 
 // A peer's delivery stream is there, or another one replaces it.
 struct DeliveryOpened {
@@ -102,6 +104,7 @@ private:
     Carrier* current(const std::map<base::EndpointId, Key>& keys, const base::EndpointId& peer, Key& key);
     void write(const Key& key, Carrier& carrier, const wire::DeliveryFrame& frame);
     void push(const Key& key, Carrier& carrier);
+    void let_go(Carrier& carrier);
     void answer(const base::EndpointId& peer, const wire::DeliveryFrame& frame, DeliveryEffects& out);
     void take_frames(const Key& key, DeliveryEffects& out);
     [[nodiscard]] static bool has_place(Side side, const wire::DeliveryFrame& frame);
@@ -114,6 +117,7 @@ private:
     std::map<base::EndpointId, Key> theirs_;
     std::map<Key, Carrier> streams_;
     std::set<base::EndpointId> writable_;
+    std::size_t answers_bytes_ = 0;  // Waiting, on all streams of peers.
     DeliveryCounters counters_;
 };
 

@@ -9,6 +9,7 @@
 #include "stack/gossip_links.hpp"
 #include "stack/mesh_sessions.hpp"
 #include "stack/stack.hpp"
+#include "wire/delivery.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
 
@@ -71,8 +72,8 @@ protected:
                 victim_.on_datagram({kVictimAddr, kAttackerAddr, quic::Ecn::not_ect, bytes, 0}, now_);
             while (auto event = attacker_.poll_event())
                 seen_.push_back(std::move(*event));
-            while (victim_.poll_event()) {
-            }
+            while (auto event = victim_.poll_event())
+                heard_.push_back(std::move(*event));
             tick();
             moved = !to_attacker.empty() || !to_victim.empty();
         }
@@ -158,7 +159,8 @@ protected:
     telemetry::Ledger ledger_, attacker_ledger_;
     Stack victim_;
     quic::Endpoint attacker_;
-    std::vector<quic::Event> seen_;
+    std::vector<quic::Event> seen_;  // By the attacker.
+    std::vector<Event> heard_;       // By the victim's application.
 };
 
 TEST_F(Hostile, AGossipHeaderOfTheWrongLengthEndsTheConnection) {
@@ -294,6 +296,69 @@ TEST_F(Hostile, ConnectionsBeyondTheLimitPerPeerAreRefused) {
         connect(wire::kMeshAlpn);
     EXPECT_LE(ledger_[telemetry::Kind::connection].alive(), quic::Limits{}.connections_per_peer_max);
     EXPECT_GT(figure("quic.dropped_peer_limit"), 0U);
+}
+
+wire::Deliver deliver(std::uint64_t sequence, std::size_t bytes) {
+    wire::Deliver frame;
+    frame.sequence = wire::MessageSequence{sequence};
+    frame.kind = wire::MessageKind::request;
+    frame.time_left_ms = 60'000;
+    frame.name = "mesh1.broker";
+    frame.payload = base::Bytes(bytes, 'x');
+    return frame;
+}
+
+TEST_F(Hostile, AFrameOfDeliveryThatHasNoPlaceThereEndsTheConnection) {
+    for (const wire::DeliveryFrame& frame :
+         {wire::DeliveryFrame(wire::Outcome{}), wire::DeliveryFrame(wire::Window{})}) {
+        const auto connection = connect(wire::kMeshAlpn);
+        send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway"}), true);
+        send(connection, kBidi, wire::encode(frame), false);
+        EXPECT_TRUE(closed(connection));
+    }
+    EXPECT_EQ(figure("delivery.violations"), 2U);
+    expect_still_serving();
+}
+
+// One message, its reply asked for again and again, and nothing read.
+TEST_F(Hostile, WhoDoesNotReadOutcomesLosesItsSession) {
+    ASSERT_EQ(victim_.serve("", delivery::Service{}, now_), base::Admitted::yes);
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway", 7}), true);
+    const auto stream = send(connection, kBidi, wire::encode(deliver(1, 10)), false);
+    bool answered = false;
+    for (const auto& event : heard_) {
+        const auto* handle = report_in<delivery::Handle>(event);
+        if (handle == nullptr) continue;
+        answered = true;
+        delivery::Answer reply;
+        reply.payload = base::Bytes(wire::kDeliverPayloadMax, 'r');
+        victim_.answer(handle->handle, std::move(reply), now_);
+    }
+    ASSERT_TRUE(answered);
+    for (int i = 0; i < 200 && !closed(connection); ++i) {
+        (void)attacker_.write(connection, stream, wire::encode(deliver(1, 10)), false);
+        exchange();
+    }
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(figure("delivery.violations"), 1U);
+    EXPECT_EQ(figure("delivery.handed_over"), 1U);
+    expect_still_serving();
+}
+
+TEST_F(Hostile, AFloodOfMessagesIsBoundedAndRefused) {
+    ASSERT_EQ(victim_.serve("", delivery::Service{}, now_), base::Admitted::yes);
+    const auto connection = connect(wire::kMeshAlpn);
+    send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway", 7}), true);
+    const auto stream = send(connection, kBidi, wire::encode(deliver(1, 10)), false);
+    for (std::uint64_t i = 2; i < 9000; ++i) {
+        (void)attacker_.write(connection, stream, wire::encode(deliver(i, 10)), false);
+        if (i % 100 == 0) exchange();
+    }
+    EXPECT_LE(figure("delivery.open"), delivery::InboxConfig{}.sender_messages_max);
+    EXPECT_GT(figure("delivery.busy.replies"), 0U);  // The room of their replies is reserved.
+    EXPECT_EQ(figure("delivery.accepted") + figure("delivery.busy.replies"), figure("delivery.frames_received"));
+    expect_still_serving();
 }
 
 TEST_F(Hostile, NothingIsLeftAfterTheAttackerIsGone) {
