@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kLeaveLimit{1900};  // A leave that takes lo
 // closed, by the last nobody is asked back any more.
 constexpr std::chrono::seconds kTrimDelays[] = {std::chrono::seconds(10), std::chrono::seconds(30),
                                                 std::chrono::seconds(120)};
-constexpr std::chrono::seconds kHeapTrimEvery{60};
+constexpr std::chrono::seconds kTrimEvery{60};
 
 const char* environment_of(const char* name) {
     return std::getenv(name);
@@ -91,18 +91,18 @@ public:
     int run(std::unique_ptr<Node> node) {
         node_ = std::move(node);
         for (const std::chrono::seconds delay : kTrimDelays) {
-            loop_.after(delay, [] { io::trim_after_start(); });
+            loop_.after(delay, [] { io::trim_process(); });
         }
-        trim_heap_later();
+        trim_later();
         loop_.run();
         return 0;
     }
 
 private:
-    void trim_heap_later() {
-        loop_.after(kHeapTrimEvery, [this] {
-            io::trim_heap();
-            trim_heap_later();
+    void trim_later() {
+        loop_.after(kTrimEvery, [this] {
+            io::trim_process();
+            trim_later();
         });
     }
 

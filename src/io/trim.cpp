@@ -63,7 +63,7 @@ void trim_heap() {
     ::malloc_trim(0);
 }
 
-std::size_t trim_after_start() {
+std::size_t trim_process() {
     trim_heap();
     if (is_traced()) return 0;
     const File maps = open_file("/proc/self/maps");

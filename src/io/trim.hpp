@@ -8,8 +8,9 @@
 // come back by a minor fault each; what is resident afterwards is the working set. Writable and relocated mappings are
 // never touched. A traced process is left alone, since a debugger's breakpoints live in those pages.
 //
-// Later, once in a while, trim_heap() alone: connections come and go in pieces of many sizes, and what was in use at
-// the busiest moment would stay for ever, a little more after each busier one.
+// The same later, once in a while. Connections come and go in pieces of many sizes, and what was in use at the busiest
+// moment would stay for ever, a little more after each busier one; and so would code that only a rare event needs, with
+// the 15 pages around it that the kernel maps at the same fault.
 //
 // In between, little goes back. Received data is gathered in buffers that live for one turn of the loop, up to
 // kHeapKept of them where a stream runs at full speed. The allocator's own rule returns free memory at the end of the
@@ -20,7 +21,7 @@
 namespace grapevine::io {
 
 // What one turn may receive (UdpSocket::kReceiveBudgetBytes), twice for the growing of its buffers. An idle process
-// does not reach it, and trim_after_start() disregards it.
+// does not reach it, and trim_process() disregards it.
 inline constexpr std::size_t kHeapKept = 2U << 20U;
 
 // Lets the allocator keep kHeapKept of free memory at the end of each of its heaps. It holds for the whole process, as
@@ -34,6 +35,6 @@ void trim_heap();
 
 // trim_heap(), and the code. How many bytes of mappings were offered; 0 when the process is traced or /proc is not
 // there.
-std::size_t trim_after_start();
+std::size_t trim_process();
 
 }  // namespace grapevine::io

@@ -94,10 +94,10 @@ TEST(Trim, FreePagesBetweenPiecesThatStayGoBack) {
 
 TEST(Trim, LessIsResidentAndTheProcessGoesOn) {
     const long before = resident_pages();
-    const std::size_t offered = trim_after_start();
+    const std::size_t offered = trim_process();
     if (offered == 0) GTEST_SKIP() << "traced, or without /proc";
     EXPECT_LT(resident_pages(), before);
-    EXPECT_GT(trim_after_start(), 0U);
+    EXPECT_GT(trim_process(), 0U);
 }
 
 }  // namespace
