@@ -83,6 +83,7 @@ void StackWorld::settle(std::size_t node) {
                 [&](stack::Left&) { left = true; },
                 [](stack::PingDone&) {},
                 [](stack::DeliveryReport&) {},
+                [](stack::FabricReport&) {},
                 [](stack::AppEvent&) {},
                 [&](stack::LawBroken& e) {
                     fault("node " + std::to_string(node) + " broke a law of its ledger: " + telemetry::describe(e));

@@ -20,6 +20,11 @@ struct NodeOptions {
     std::string mesh{};                ///< Mandatory. [a-z0-9][a-z0-9-]{0,62}
     std::string type{};                ///< Mandatory. The same rule.
     std::vector<std::string> seeds{};  ///< Tickets, or "<64 hex>@<ip:port>". Tried for ever.
+    /// The meshes of one fabric know each other through their gateways (nodes of type "gateway").
+    /// [a-z0-9][a-z0-9-]{0,62}
+    std::string fabric{"default"};
+    std::vector<std::string>
+        fabric_seeds{};                ///< Gateways of any mesh of the fabric, as `seeds`; only gateways use them.
     std::vector<std::string> bind{};   ///< As EndpointOptions::bind.
     std::filesystem::path data_dir{};  ///< Identity, control socket and lock; made 0700. Empty: nothing is kept.
     std::vector<std::string> alpns{};  ///< Own protocols served besides the mesh's.

@@ -28,7 +28,9 @@ void AnswerCache::put(const std::string& name, const Outcome& outcome, base::Tim
     if (outcome.verdict == Verdict::refused || outcome.verdict == Verdict::busy || outcome.verdict == Verdict::deadline)
         return;
     const bool positive = outcome.verdict == Verdict::found;
-    answers_.put(name, Kept{outcome, now, now + (positive ? config_.positive : config_.negative)});
+    Outcome kept = outcome;
+    kept.steps.clear();
+    answers_.put(name, Kept{std::move(kept), now, now + (positive ? config_.positive : config_.negative)});
 }
 
 std::optional<Outcome> AnswerCache::find(const std::string& name, base::TimePoint now) {

@@ -49,6 +49,19 @@ void Flight::take(std::vector<Candidate> candidates, base::TimePoint now) {
     }
 }
 
+void Flight::begin_step(const base::EndpointId& gateway, std::uint8_t hops, base::TimePoint now) {
+    steps.push_back({gateway, hops, now - began, {}, StepEnd::passed_over, Verdict::deadline});
+}
+
+void Flight::end_step(const base::EndpointId& gateway, StepEnd end, Verdict verdict, base::TimePoint now) {
+    for (Step& step : steps) {
+        if (step.gateway != gateway) continue;
+        step.ended = now - began;
+        step.end = end;
+        step.verdict = verdict;
+    }
+}
+
 bool Flight::is_over(base::TimePoint now) const {
     if (gathered_at && *gathered_at <= now) return true;
     return std::all_of(walks.begin(), walks.end(), [](const Walk& walk) { return walk.is_over(); });
@@ -59,6 +72,9 @@ Outcome Flight::outcome(const wire::NameParts& name, base::TimePoint now) const 
     outcome.origin = Origin::asked;
     outcome.verdict = worst_case;
     outcome.text = text;
+    outcome.steps = steps;
+    for (Step& step : outcome.steps)
+        if (step.end == StepEnd::passed_over) step.ended = now - began;
     if (found.empty()) {
         if (ambiguous) outcome.verdict = Verdict::ambiguous;
         return outcome;

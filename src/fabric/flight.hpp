@@ -55,6 +55,8 @@ struct FlightKey {
 };
 
 struct Flight {
+    base::TimePoint began;
+    std::vector<Step> steps;
     std::vector<Walk> walks;
     std::vector<Waiter> waiters;
     std::map<base::EndpointId, Candidate> found;
@@ -68,6 +70,9 @@ struct Flight {
     // Takes a verdict that found nothing, if it tells more than what is known.
     void note(Verdict verdict, const std::string& why);
     void take(std::vector<Candidate> candidates, base::TimePoint now);
+    void begin_step(const base::EndpointId& gateway, std::uint8_t hops, base::TimePoint now);
+    // `verdict`: what was answered, if anything was.
+    void end_step(const base::EndpointId& gateway, StepEnd end, Verdict verdict, base::TimePoint now);
     [[nodiscard]] bool is_over(base::TimePoint now) const;
     [[nodiscard]] Outcome outcome(const wire::NameParts& name, base::TimePoint now) const;
     [[nodiscard]] base::TimePoint next_deadline() const;

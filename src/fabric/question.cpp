@@ -24,4 +24,15 @@ std::string_view name(Lie lie) {
     return lie < Lie::count_ ? kNames[static_cast<std::size_t>(lie)] : "unknown";
 }
 
+std::string_view name(StepEnd end) {
+    switch (end) {
+        case StepEnd::answered: return "answered";
+        case StepEnd::lied: return "lied";
+        case StepEnd::failed: return "failed";
+        case StepEnd::overdue: return "overdue";
+        case StepEnd::passed_over: return "passed_over";
+    }
+    return "unknown";
+}
+
 }  // namespace grapevine::fabric

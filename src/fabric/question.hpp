@@ -67,12 +67,28 @@ struct Candidate {
 enum class Origin : std::uint8_t { own_mesh, cache, asked, nowhere };
 std::string_view name(Origin origin);
 
+// How a gateway that was asked answered. Passed over: another answer was enough, or the time was over.
+enum class StepEnd : std::uint8_t { answered, lied, failed, overdue, passed_over };
+std::string_view name(StepEnd end);
+
+// One gateway asked; times count from the beginning of the question.
+struct Step {
+    base::EndpointId gateway;
+    std::uint8_t hops = 0;
+    base::Duration asked{};
+    base::Duration ended{};
+    StepEnd end = StepEnd::passed_over;
+    Verdict verdict = Verdict::deadline;  // What it answered, if it did.
+    friend bool operator==(const Step&, const Step&) = default;
+};
+
 struct Outcome {
     Verdict verdict = Verdict::deadline;
     std::vector<Candidate> candidates;  // At most wire::kResolvedDigestsMax; of found and ambiguous only.
     std::string text;                   // For people.
     Origin origin = Origin::nowhere;
-    base::Duration as_of{};  // How long ago the answer was given.
+    base::Duration as_of{};     // How long ago the answer was given.
+    std::vector<Step> steps{};  // Of asked only; at most sides_max * tries_per_side.
     friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 

@@ -98,8 +98,8 @@ private:
               ResolverEffects& out);
     void step(const FlightKey& key, base::TimePoint now, ResolverEffects& out);
     void advance(const FlightKey& key, Flight& flight, base::TimePoint now, ResolverEffects& out);
-    void ask_next(const FlightKey& key, Walk& walk, base::TimePoint now, ResolverEffects& out);
-    void end_overdue(Walk& walk, base::TimePoint now, ResolverEffects& out);
+    void ask_next(const FlightKey& key, Flight& flight, Walk& walk, base::TimePoint now, ResolverEffects& out);
+    void end_overdue(Flight& flight, Walk& walk, base::TimePoint now, ResolverEffects& out);
     void take_answer(const FlightKey& key, Flight& flight, Walk& walk, const base::EndpointId& gateway,
                      const wire::Resolved& resolved, base::TimePoint now, ResolverEffects& out);
     void conclude(const FlightKey& key, Flight& flight, base::TimePoint now, ResolverEffects& out);

@@ -65,6 +65,7 @@ void Resolver::join(const Waiter& waiter, std::string_view name, const wire::Nam
                 return tell(waiter, Verdict::busy, "too many questions are in flight", out);
             }
             found = flights_.try_emplace(key).first;
+            found->second.began = now;
             found->second.walks = std::move(plan.walks);
             found->second.waiters.push_back(waiter);
             due_.emplace(found->second.due, key);
@@ -96,12 +97,12 @@ void Resolver::step(const FlightKey& key, base::TimePoint now, ResolverEffects& 
 
 void Resolver::advance(const FlightKey& key, Flight& flight, base::TimePoint now, ResolverEffects& out) {
     for (Walk& walk : flight.walks) {
-        end_overdue(walk, now, out);
-        if (!flight.waiters.empty() && walk.may_ask(now)) ask_next(key, walk, now, out);
+        end_overdue(flight, walk, now, out);
+        if (!flight.waiters.empty() && walk.may_ask(now)) ask_next(key, flight, walk, now, out);
     }
 }
 
-void Resolver::ask_next(const FlightKey& key, Walk& walk, base::TimePoint now, ResolverEffects& out) {
+void Resolver::ask_next(const FlightKey& key, Flight& flight, Walk& walk, base::TimePoint now, ResolverEffects& out) {
     for (const Try& silent : walk.open)
         doubt(silent.gateway, config_.doubt_of_silent, now);
     wire::EndpointAddr gateway = std::move(walk.left.back());
@@ -111,14 +112,16 @@ void Resolver::ask_next(const FlightKey& key, Walk& walk, base::TimePoint now, R
     walk.open.push_back({id, gateway.id, now + (fellow ? config_.per_try_by_fellow : config_.per_try),
                          now + (fellow ? config_.patience_by_fellow : config_.patience)});
     tries_.emplace(id, key);
+    flight.begin_step(gateway.id, key.hops, now);
     ++counters_.sent;
     out.emplace_back(SendQuestion{id, std::move(gateway), key.name, key.hops});
 }
 
-void Resolver::end_overdue(Walk& walk, base::TimePoint now, ResolverEffects& out) {
+void Resolver::end_overdue(Flight& flight, Walk& walk, base::TimePoint now, ResolverEffects& out) {
     std::erase_if(walk.open, [&](const Try& one) {
         if (one.given_up > now) return false;
         ++counters_.overdue;
+        flight.end_step(one.gateway, StepEnd::overdue, Verdict::deadline, now);
         doubt(one.gateway, config_.doubt_of_silent, now);
         tries_.erase(one.id);
         out.emplace_back(DropQuestion{one.id});
@@ -164,7 +167,9 @@ void Resolver::on_failed(TryId id, base::TimePoint now, ResolverEffects& out) {
     ++counters_.failed;
     const FlightKey key = known->second;
     tries_.erase(known);
-    const auto [walk, gateway] = take_try(flights_.at(key), id);
+    Flight& flight = flights_.at(key);
+    const auto [walk, gateway] = take_try(flight, id);
+    flight.end_step(gateway, StepEnd::failed, Verdict::deadline, now);
     doubt(gateway, config_.doubt_of_silent, now);
     step(key, now, out);
 }
@@ -176,10 +181,12 @@ void Resolver::take_answer(const FlightKey& key, Flight& flight, Walk& walk, con
     if (!candidates) {
         ++counters_.lies[static_cast<std::size_t>(candidates.error())];
         doubt(gateway, config_.doubt_of_liars, now);
+        flight.end_step(gateway, StepEnd::lied, static_cast<Verdict>(resolved.code), now);
         out.emplace_back(Lied{gateway, candidates.error()});
         return;
     }
     const auto verdict = static_cast<Verdict>(resolved.code);
+    flight.end_step(gateway, StepEnd::answered, verdict, now);
     if (verdict == Verdict::ambiguous) flight.ambiguous = true;
     if (verdict != Verdict::found && verdict != Verdict::ambiguous) return flight.note(verdict, resolved.text);
     doubted_.erase(gateway);

@@ -234,9 +234,9 @@ TEST(Resolver, TheSameQuestionInFlightIsAskedOnce) {
     node.ask(3, "mesh2.registry", at(30ms));
     EXPECT_EQ(node.sent().size(), 1U) << "another question";
     node.run_until(at(60ms));
-    EXPECT_EQ(
-        node.out,
-        (ResolverEffects{Done{QuestionId{2}, Outcome{Verdict::deadline, {}, "no answer in time", Origin::asked, {}}}}));
+    Outcome late{Verdict::deadline, {}, "no answer in time", Origin::asked, {}};
+    late.steps = {{id(20), 1, 0ms, 60ms, StepEnd::passed_over, Verdict::deadline}};
+    EXPECT_EQ(node.out, (ResolverEffects{Done{QuestionId{2}, late}}));
     node.answer(asked, found("mesh2", "broker", {30}), at(100ms));
     ASSERT_EQ(node.out.size(), 2U);
     EXPECT_EQ(node.done()[0].question, QuestionId{1});

@@ -103,9 +103,34 @@ std::optional<NodeEvent> to_node_event(const stack::Event& event) {
                       event);
 }
 
+namespace {
+
+void log_fabric(io::Log& log, const stack::FabricReport& report) {
+    constexpr const char* kSite = "fabric";
+    std::visit(base::Overloaded{[](const fabric::Done&) {},
+                                [&](const fabric::MeshAppeared& e) {
+                                    log.write(io::LogLevel::info, kSite, "mesh %s appeared", e.mesh.c_str());
+                                },
+                                [&](const fabric::MeshGone& e) {
+                                    log.write(io::LogLevel::info, kSite, "mesh %s is gone: %s", e.mesh.c_str(),
+                                              std::string(fabric::name(e.cause)).c_str());
+                                },
+                                [&](const fabric::Lied& e) {
+                                    log.write(io::LogLevel::warn, kSite,
+                                              "gateway %s gave an answer that is not true: %s",
+                                              e.gateway.short_hex().c_str(), std::string(fabric::name(e.lie)).c_str());
+                                }},
+               report);
+}
+
+}  // namespace
+
 void log_event(io::Log& log, const stack::Event& event) {
     if (!log.enabled(io::LogLevel::info)) {
         return;
+    }
+    if (const auto* report = std::get_if<stack::FabricReport>(&event)) {
+        return log_fabric(log, *report);
     }
     const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
     if (changed != nullptr && !log.enabled(telemetry::Target::directory, level_of(kind_of(changed->change)))) {

@@ -102,8 +102,10 @@ base::Status check_directory(const Setting& setting, const std::string& text) {
 base::Status check_item(const Setting& setting, const std::string& text) {
     switch (setting.id) {
         case SettingId::mesh:
+        case SettingId::fabric:
         case SettingId::type: return check_name(setting, text);
         case SettingId::bind: return check_address(setting, text);
+        case SettingId::fabric_seeds:
         case SettingId::seeds: return check_seed(setting, text);
         case SettingId::data_dir: return check_directory(setting, text);
         case SettingId::gossip_interval: return check_number(setting, text, kIntervalMinMs, kIntervalMaxMs);
@@ -208,6 +210,16 @@ const std::array<Setting, kSettingCount>& settings_table() {
          "MESH_MDNS_ENABLE",
          "mdns",
          "false"},
+        {SettingId::fabric,
+         {"--fabric", Arity::one, "NAME", "the fabric whose meshes this one is to know"},
+         "MESH_FABRIC",
+         "fabric",
+         "default"},
+        {SettingId::fabric_seeds,
+         {"--fabric-seed", Arity::many, "TICKET", "a gateway of another mesh of the fabric, as --seed"},
+         "MESH_FABRIC_SEEDS",
+         "fabric_seeds",
+         ""},
     }};
     return kTable;
 }
@@ -377,6 +389,8 @@ base::Result<NodeOptions> Settings::node_options() const {
     options.mesh = at(SettingId::mesh).text();
     options.type = at(SettingId::type).text();
     options.seeds = at(SettingId::seeds).items;
+    options.fabric = at(SettingId::fabric).text();
+    options.fabric_seeds = at(SettingId::fabric_seeds).items;
     options.bind = at(SettingId::bind).origin == "default" ? std::vector<std::string>{} : at(SettingId::bind).items;
     options.data_dir = at(SettingId::data_dir).text();
     options.gossip_interval = std::chrono::milliseconds(interval);

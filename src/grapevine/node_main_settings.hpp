@@ -40,9 +40,11 @@ enum class SettingId : std::uint8_t {
     log,
     log_format,
     clock_offset,
-    mdns
+    mdns,
+    fabric,
+    fabric_seeds
 };
-inline constexpr std::size_t kSettingCount = 13;
+inline constexpr std::size_t kSettingCount = 15;
 
 struct Setting {
     SettingId id;

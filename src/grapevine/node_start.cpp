@@ -39,9 +39,19 @@ base::Result<stack::MeshConfig> mesh_config(const NodeOptions& options, std::uin
     if (!seeds) {
         return tl::unexpected(seeds.error());
     }
+    const auto fabric = wire::parse_name("fabric", options.fabric);
+    if (!fabric) {
+        return tl::unexpected(fabric.error());
+    }
+    auto fabric_seeds = parse_peers(options.fabric_seeds);
+    if (!fabric_seeds) {
+        return tl::unexpected(fabric_seeds.error());
+    }
     return stack::MeshConfig{*mesh,
                              *type,
                              std::move(*seeds),
+                             *fabric,
+                             std::move(*fabric_seeds),
                              options.gossip_interval,
                              options.staleness,
                              started_unix_ms,

@@ -14,6 +14,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::uint64_t kDeadlineMsMax = 60'000;  // delivery::kDeadlineMax.
+constexpr std::uint64_t kResolveMsDefault = 5'000;
 
 base::Status check_members(const json::object& object, std::initializer_list<std::string_view> known) {
     for (const auto& member : object) {
@@ -116,6 +117,22 @@ base::Result<ControlRequest> decode_deliver(const json::object& object, delivery
     return ControlRequest(DeliverRequest{std::move(submission)});
 }
 
+base::Result<ControlRequest> decode_resolve(const json::object& object) {
+    if (const auto status = check_members(object, {"name", "deadline_ms"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    auto name = string_member(object, "name");
+    if (!name || name->empty() || name->size() > kControlNameMax) {
+        return base::invalid("request: 'name' must be a string of 1 to " + std::to_string(kControlNameMax) + " bytes");
+    }
+    const auto deadline = object.contains("deadline_ms") ? unsigned_member(object, "deadline_ms")
+                                                         : std::optional<std::uint64_t>(kResolveMsDefault);
+    if (!deadline || *deadline == 0 || *deadline > kDeadlineMsMax) {
+        return base::invalid("request: 'deadline_ms' must be a number from 1 to " + std::to_string(kDeadlineMsMax));
+    }
+    return ControlRequest(ResolveRequest{std::move(*name), std::chrono::milliseconds(*deadline)});
+}
+
 }  // namespace
 
 base::Result<ControlRequest> decode_control_request(std::string_view line) {
@@ -154,8 +171,14 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "request") {
         return decode_deliver(*object, delivery::MessageKind::request);
     }
+    if (*op == "resolve") {
+        return decode_resolve(*object);
+    }
+    if (*op == "cache") {
+        return plain<CacheRequest>(*object);
+    }
     return base::invalid("request: unknown op '" + base::printable(*op) +
-                         "'; ls, status, ping, watch, ledger, log-level, send, request and stop exist");
+                         "'; ls, status, ping, watch, ledger, log-level, send, request, resolve, cache and stop exist");
 }
 
 std::string_view name(base::ErrorCode code) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "delivery/types.hpp"
 #include "telemetry/filter.hpp"
 
@@ -29,8 +30,14 @@ struct DeliverRequest {
     delivery::Submission submission;
 };
 
+struct ResolveRequest {
+    std::string name;
+    base::Duration deadline{};
+};
+struct CacheRequest {};
+
 using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest,
-                                    LogLevelRequest, DeliverRequest>;
+                                    LogLevelRequest, DeliverRequest, ResolveRequest, CacheRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

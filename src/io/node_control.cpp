@@ -4,6 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "base/overloaded.hpp"
+#include "io/fabric_views.hpp"
 #include "io/ledger_view.hpp"
 #include "io/node_views.hpp"
 
@@ -39,6 +40,8 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                        server_->answer(client, encode_log_level(log));
                    },
                    [&](const DeliverRequest& wanted) { deliver(client, wanted.submission); },
+                   [&](const ResolveRequest& wanted) { resolve(client, wanted); },
+                   [&](const CacheRequest&) { server_->answer(client, encode_cache(host_)); },
                    [&](const StopRequest&) {
                        server_->answer(client, R"({"ok":true,"stopping":true})");
                        stop_();
@@ -73,7 +76,7 @@ void NodeControl::deliver(ClientId client, delivery::Submission submission) {
         server_->answer(client, encode_control_error(delivery_error(id.error(), name)));
         return;
     }
-    deliveries_.emplace(id->sequence, PendingDelivery{client, name, host_.now()});
+    deliveries_.emplace(id->sequence, PendingAnswer{client, name, host_.now()});
     host_.touch();
 }
 
@@ -82,15 +85,35 @@ void NodeControl::finish_delivery(const delivery::Finished& finished) {
     if (it == deliveries_.end()) {
         return;
     }
-    const std::string peer = finished.peer ? host_.stack().name_of(*finished.peer) : std::string();
+    const std::string peer = finished.peer ? name_anywhere(host_, *finished.peer) : std::string();
     server_->answer(it->second.client,
                     encode_delivery(finished, it->second.name, peer, host_.now() - it->second.asked));
     deliveries_.erase(it);
 }
 
+void NodeControl::resolve(ClientId client, const ResolveRequest& wanted) {
+    const fabric::QuestionId question = host_.stack().ask(wanted.name, host_.now() + wanted.deadline, host_.now());
+    questions_.emplace(question, PendingAnswer{client, wanted.name, host_.now()});
+    host_.touch();
+}
+
+void NodeControl::finish_resolution(const fabric::Done& done) {
+    const auto it = questions_.find(done.question);
+    if (it == questions_.end()) {
+        return;
+    }
+    server_->answer(it->second.client,
+                    encode_resolution(host_, done.outcome, it->second.name, host_.now() - it->second.asked));
+    questions_.erase(it);
+}
+
 void NodeControl::on_event(const stack::Event& event) {
     if (const auto* finished = stack::report_in<delivery::Finished>(event)) {
         finish_delivery(*finished);
+        return;
+    }
+    if (const auto* done = stack::report_in<fabric::Done, stack::FabricReport>(event)) {
+        finish_resolution(*done);
         return;
     }
     if (const auto* done = std::get_if<stack::PingDone>(&event)) {

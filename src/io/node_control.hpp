@@ -33,6 +33,8 @@ private:
     void finish_ping(const stack::PingDone& done);
     void deliver(ClientId client, delivery::Submission submission);
     void finish_delivery(const delivery::Finished& finished);
+    void resolve(ClientId client, const ResolveRequest& wanted);
+    void finish_resolution(const fabric::Done& done);
 
     Host& host_;
     NodeRecord record_;
@@ -43,12 +45,13 @@ private:
         std::string name;
     };
     std::map<stack::RequestId, PendingPing> pings_;  // At most one a client: ControlServer's rule 4.
-    struct PendingDelivery {
+    struct PendingAnswer {
         ClientId client;
         std::string name;
         base::TimePoint asked;
     };
-    std::map<delivery::MessageSequence, PendingDelivery> deliveries_;  // Likewise.
+    std::map<delivery::MessageSequence, PendingAnswer> deliveries_;  // Likewise.
+    std::map<fabric::QuestionId, PendingAnswer> questions_;          // Likewise.
 };
 
 }  // namespace grapevine::io

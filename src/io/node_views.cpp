@@ -32,14 +32,6 @@ json::array ids_of(const std::vector<base::EndpointId>& ids) {
     return all;
 }
 
-std::string text_of(const wire::TransportAddr& addr) {
-    return std::visit(
-        base::Overloaded{[](const wire::RelayUrl& relay) { return relay.text; },
-                         [](const base::SocketAddr& direct) { return direct.text(); },
-                         [](const wire::CustomAddr& custom) { return "custom:" + std::to_string(custom.id); }},
-        addr);
-}
-
 json::object row_object(const stack::DirectoryRow& row) {
     json::array addrs;
     for (const wire::TransportAddr& addr : row.addrs) {
@@ -170,7 +162,38 @@ void fill(json::object& out, const stack::Left&) {
     out["event"] = "leaving";
 }
 
+// False for what is an answer to somebody.
+bool fill_fabric(json::object& out, const stack::FabricReport& report) {
+    return std::visit(base::Overloaded{[](const fabric::Done&) { return false; },
+                                       [&](const fabric::MeshAppeared& event) {
+                                           out["event"] = "mesh_appeared";
+                                           out["mesh"] = event.mesh;
+                                           return true;
+                                       },
+                                       [&](const fabric::MeshGone& event) {
+                                           out["event"] = "mesh_gone";
+                                           out["mesh"] = event.mesh;
+                                           out["cause"] = std::string(fabric::name(event.cause));
+                                           return true;
+                                       },
+                                       [&](const fabric::Lied& event) {
+                                           out["event"] = "gateway_lied";
+                                           out["id"] = event.gateway.hex();
+                                           out["lie"] = std::string(fabric::name(event.lie));
+                                           return true;
+                                       }},
+                      report);
+}
+
 }  // namespace
+
+std::string text_of(const wire::TransportAddr& addr) {
+    return std::visit(
+        base::Overloaded{[](const wire::RelayUrl& relay) { return relay.text; },
+                         [](const base::SocketAddr& direct) { return direct.text(); },
+                         [](const wire::CustomAddr& custom) { return "custom:" + std::to_string(custom.id); }},
+        addr);
+}
 
 std::string encode_directory(const Host& host) {
     json::array nodes;
@@ -276,16 +299,17 @@ base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view nam
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now) {
     json::object out;
     out["unix_ms"] = now.unix_ms;
-    const bool known = std::visit(base::Overloaded{[](const stack::PingDone&) { return false; },
-                                                   [](const stack::TopicNeighborChanged&) { return false; },
-                                                   [](const stack::TopicReceived&) { return false; },
-                                                   [](const stack::DeliveryReport&) { return false; },
-                                                   [](const stack::AppEvent&) { return false; },
-                                                   [&](const auto& seen) {
-                                                       fill(out, seen);
-                                                       return true;
-                                                   }},
-                                  event);
+    const bool known = std::visit(
+        base::Overloaded{
+            [](const stack::PingDone&) { return false; }, [](const stack::TopicNeighborChanged&) { return false; },
+            [](const stack::TopicReceived&) { return false; }, [](const stack::DeliveryReport&) { return false; },
+            [&](const stack::FabricReport& report) { return fill_fabric(out, report); },
+            [](const stack::AppEvent&) { return false; },
+            [&](const auto& seen) {
+                fill(out, seen);
+                return true;
+            }},
+        event);
     return known ? std::optional<std::string>(json::serialize(out)) : std::nullopt;
 }
 

@@ -14,6 +14,7 @@ namespace grapevine::io {
 
 std::string encode_directory(const Host& host);
 std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server);
+std::string text_of(const wire::TransportAddr& addr);
 std::string encode_log_level(const Log& log);
 std::string encode_delivery(const delivery::Finished& finished, const std::string& name, const std::string& peer_name,
                             base::Duration elapsed);

@@ -17,18 +17,33 @@ tl::unexpected<delivery::ResolveFailure> fails(delivery::ResolveFailure failure)
     return tl::unexpected<delivery::ResolveFailure>(failure);
 }
 
+}  // namespace
+
 bool is_over_budget(const wire::Load& load) {
     const auto over = [](std::uint32_t used, std::uint32_t budget) { return budget > 0 && used > budget; };
     return over(load.cpu_millicores, load.cpu_budget_millicores) || over(load.memory_kib, load.memory_budget_kib);
 }
 
-}  // namespace
-
-MeshDelivery::MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng)
+MeshDelivery::MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
+                           AskElsewhere ask_elsewhere)
     : directory_(directory),
       incarnation_(incarnation),
+      ask_elsewhere_(std::move(ask_elsewhere)),
       outbox_(delivery::OutboxConfig{}, incarnation, rng),
       inbox_(delivery::InboxConfig{}) {}
+
+void MeshDelivery::on_resolved(delivery::QuestionId question, const delivery::Resolution& resolution,
+                               base::TimePoint now, Effects& out) {
+    send(now, out,
+         [&](delivery::Outbox& outbox, auto& effects) { outbox.on_resolved(question, resolution, now, effects); });
+}
+
+// Rule 1.
+void MeshDelivery::resolve(const delivery::Resolve& asked, base::TimePoint now, Effects& out) {
+    const auto parts = wire::split_name(asked.name);
+    if (parts && parts->mesh != directory_.config().mesh) return ask_elsewhere_(asked.question, asked.name, now, out);
+    on_resolved(asked.question, candidates(asked.name), now, out);
+}
 
 void MeshDelivery::on_deadline(base::TimePoint now, Effects& out) {
     send(now, out, [&](delivery::Outbox& outbox, auto& effects) { outbox.on_deadline(now, effects); });
@@ -50,11 +65,7 @@ void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, 
     const base::EndpointId& self = directory_.self();
     for (auto& effect : effects)
         std::visit(Overloaded{
-                       [&](delivery::Resolve& e) {
-                           delivery::OutboxEffects more;
-                           outbox_.on_resolved(e.question, candidates(e.name), now, more);
-                           route(more, now, out);
-                       },
+                       [&](delivery::Resolve& e) { resolve(e, now, out); },
                        [&](delivery::WantSession& e) {
                            if (e.peer == self)
                                local_.emplace_back(LocalSession{});
@@ -130,7 +141,7 @@ delivery::Standing MeshDelivery::standing(const base::EndpointId& id) const {
                                                                   : delivery::Standing::good;
 }
 
-// Rules 1 and 2.
+// Rules 1 and 2, for the own mesh.
 delivery::Resolution MeshDelivery::candidates(std::string_view name) const {
     if (name.find('.') == std::string_view::npos) {
         const auto id = base::EndpointId::parse(name);
@@ -139,7 +150,6 @@ delivery::Resolution MeshDelivery::candidates(std::string_view name) const {
     }
     const auto parts = wire::split_name(name);
     if (!parts) return fails(delivery::ResolveFailure::no_such_node);
-    if (parts->mesh != directory_.config().mesh) return fails(delivery::ResolveFailure::unknown_mesh);
     std::vector<base::EndpointId> ids;
     if (parts->digits.empty()) {
         ids = directory_.of_type(parts->type);

@@ -3,15 +3,18 @@
 // Delivery in a mesh: outbox and inbox, with the directory to say who is meant by a name, and a short way to oneself.
 //
 // Rules
-//  1. A name means members of this mesh: one of them ("mesh1.broker.239dc9", or its id in full), or any of a type
-//     ("mesh1.broker"), of which those under suspicion and those over their budgets come last.
+//  1. A name means members of a mesh: one of them ("mesh1.broker.239dc9", or its id in full), or any of a type
+//     ("mesh1.broker"), of which those under suspicion and those over their budgets come last. The directory knows the
+//     own mesh; who is meant by the name of another one is asked elsewhere.
 //  2. An id in full that the directory does not hold may still be dialled: whoever knows an address of it delivers.
 //  3. A message to this node itself takes the same way through outbox and inbox, but no session. What that makes of the
 //     one and the other is done one after another, so that no chain of messages becomes a chain of calls.
 //  4. Who left or died is told to the outbox: what was written to it ends at once instead of at its deadline.
 
 #include <deque>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -25,10 +28,17 @@
 
 namespace grapevine::node {
 
+// By its own word.
+bool is_over_budget(const wire::Load& load);
+
 class MeshDelivery {
 public:
-    // Both outlive this.
-    MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng);
+    // Who is meant by a name of another mesh; on_resolved() follows, perhaps at once.
+    using AskElsewhere = std::function<void(delivery::QuestionId, const std::string& name, base::TimePoint, Effects&)>;
+
+    // All outlive this.
+    MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
+                 AskElsewhere ask_elsewhere);
 
     // Runs `input(outbox, effects)` or `input(inbox, effects)` and carries out what it asks for.
     template <typename Input>
@@ -46,6 +56,8 @@ public:
         run_local(now, out);
     }
 
+    void on_resolved(delivery::QuestionId question, const delivery::Resolution& resolution, base::TimePoint now,
+                     Effects& out);
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
     void on_gone(const base::EndpointId& peer, base::TimePoint now, Effects& out);
@@ -57,6 +69,7 @@ private:
     void route(delivery::OutboxEffects& effects, base::TimePoint now, Effects& out);
     void route(delivery::InboxEffects& effects, Effects& out);
     void run_local(base::TimePoint now, Effects& out);
+    void resolve(const delivery::Resolve& asked, base::TimePoint now, Effects& out);
     [[nodiscard]] delivery::Resolution candidates(std::string_view name) const;
     [[nodiscard]] delivery::Standing standing(const base::EndpointId& id) const;
 
@@ -65,6 +78,7 @@ private:
 
     const directory::Directory& directory_;
     delivery::Incarnation incarnation_;
+    AskElsewhere ask_elsewhere_;
     delivery::Outbox outbox_;
     delivery::Inbox inbox_;
     std::deque<Local> local_;  // Rule 3; at most what the windows allow.

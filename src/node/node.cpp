@@ -15,6 +15,10 @@ namespace {
 // HyParView's overlays of a thousand nodes have a diameter of about five.
 constexpr double kHopBounds[] = {0, 1, 2, 3, 4, 5, 6, 8, 10, 15};
 
+base::Status not_for_applications() {
+    return base::invalid("topic: the mesh's own topics are not for applications");
+}
+
 }  // namespace
 
 Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
@@ -28,7 +32,11 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
       book_(paths::AddressBookConfig{}),
       monitor_(paths::LinkMonitorConfig{}) {
     directory::Contexts* contexts = config.recorder == nullptr ? nullptr : &narrator_;
-    if (config.mesh) mesh_ = std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts);
+    if (!config.mesh) return;
+    mesh_ =
+        std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts,
+                                   [this](delivery::QuestionId question, const std::string& name, base::TimePoint now,
+                                          Effects& out) { ask_elsewhere(question, name, now, out); });
 }
 
 void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
@@ -77,6 +85,7 @@ void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base
                    [&](membership::Rejoined&) { set_connectivity(topic, paths::Connectivity::connected, now, out); },
                    [&](broadcast::Deliver& e) {
                        if (is_mesh_topic(topic)) return on_statement(e, now, out);
+                       if (is_backbone(topic)) return on_summary(e, now, out);
                        const auto step = narrator_.heard(topic, e.from, e.scope.round.value, e.content.size());
                        out.push_back(TopicReceived{topic, e.from, std::move(e.content), e.scope.round.value});
                    },
@@ -93,6 +102,7 @@ void Node::Impl::on_neighbor_up(const base::TopicId& topic, const base::Endpoint
     silent_until_.erase(peer);
     const auto seeds = topic_seeds_.find(topic);
     if (seeds != topic_seeds_.end()) seeds->second.on_seed_live(peer);
+    if (is_backbone(topic)) return on_backbone_neighbor(peer, NeighborChange::up, now, out);
     if (!is_mesh_topic(topic)) {
         out.push_back(TopicNeighborChanged{topic, NeighborChange::up, peer});
         return;
@@ -118,7 +128,10 @@ void Node::Impl::on_neighbor_down(const base::TopicId& topic, const base::Endpoi
         if (reason == membership::DownReason::connection_closed) replace_neighbor(peer, now, out);
         return;
     }
-    out.push_back(TopicNeighborChanged{topic, NeighborChange::down, peer});
+    if (is_backbone(topic))
+        on_backbone_neighbor(peer, NeighborChange::down, now, out);
+    else
+        out.push_back(TopicNeighborChanged{topic, NeighborChange::down, peer});
     const auto seeds = topic_seeds_.find(topic);
     if (seeds == topic_seeds_.end() || reason == membership::DownReason::quit) return;
     // A seed that lives and merely has no place for us (or we none for it) is not lost: else all nodes of a topic would
@@ -187,7 +200,6 @@ void Node::Impl::subscribe(const base::TopicId& topic, const wire::EndpointAddr*
 
 base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                                     base::TimePoint now, Effects& out) {
-    if (is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
     GossipEffects effects;
     base::Status status;
     {
@@ -205,7 +217,6 @@ base::Status Node::Impl::join_topic(const base::TopicId& topic, const std::vecto
 }
 
 void Node::Impl::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out) {
-    if (is_mesh_topic(topic)) return;
     narrator_.join_over(topic, "the topic was left");
     GossipEffects effects;
     gossip_.leave(topic, now, effects);
@@ -297,6 +308,7 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     deadline = base::earliest(deadline, mesh_->directory.next_deadline());
     deadline = base::earliest(deadline, mesh_->seeds.next_deadline());
     deadline = base::earliest(deadline, mesh_->delivery.next_deadline());
+    deadline = base::earliest(deadline, mesh_->fabric.next_deadline());
     return base::earliest(deadline, mesh_->remembered.next_deadline());
 }
 
@@ -402,15 +414,16 @@ void Node::leave(base::TimePoint now, Effects& out) {
 
 base::Status Node::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                               base::TimePoint now, Effects& out) {
+    if (impl_->is_own_topic(topic)) return not_for_applications();
     return impl_->join_topic(topic, bootstrap, now, out);
 }
 
 void Node::leave_topic(const base::TopicId& topic, base::TimePoint now, Effects& out) {
-    impl_->leave_topic(topic, now, out);
+    if (!impl_->is_own_topic(topic)) impl_->leave_topic(topic, now, out);
 }
 
 base::Status Node::broadcast(const base::TopicId& topic, base::ByteView content, base::TimePoint now, Effects& out) {
-    if (impl_->is_mesh_topic(topic)) return base::invalid("topic: the mesh's own topic is not for applications");
+    if (impl_->is_own_topic(topic)) return not_for_applications();
     const auto step = impl_->narrator_.said(topic, content.size());
     GossipEffects effects;
     const auto receipt = impl_->gossip_.broadcast(topic, base::Bytes(content.begin(), content.end()),

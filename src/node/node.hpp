@@ -32,6 +32,7 @@
 #include "base/ed25519.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
+#include "fabric/types.hpp"
 #include "node/types.hpp"
 #include "telemetry/clock_offset.hpp"
 #include "telemetry/ledger.hpp"
@@ -88,8 +89,22 @@ public:
     void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
     void on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out);
 
-    // Delivery (delivery/outbox.hpp, inbox.hpp). Names are those of this mesh, any of a type ("mesh1.broker"), and ids
-    // in full; the own one is delivered to without a session. Without a mesh everything is refused.
+    // Where is "mesh.type" or "mesh.type.digits", of any mesh of the fabric, or an id of the own mesh? Ends with one
+    // fabric::Done, by the deadline (fabric/resolver.hpp).
+    fabric::QuestionId ask(std::string_view name, base::TimePoint deadline, base::TimePoint now, Effects& out);
+    void on_question(const base::EndpointId& peer, fabric::AskRef ref, const wire::Resolve& question,
+                     base::TimePoint now, Effects& out);
+    void on_asker_gone(const base::EndpointId& peer, fabric::AskRef ref, base::TimePoint now, Effects& out);
+    // The fate of a SendQuestion.
+    void on_answer(fabric::TryId id, const wire::Resolved& answer, base::TimePoint now, Effects& out);
+    void on_question_failed(fabric::TryId id, base::TimePoint now, Effects& out);
+    // Other meshes, and what was found out of their members.
+    [[nodiscard]] std::vector<fabric::MeshRow> meshes(base::TimePoint now) const;
+    [[nodiscard]] std::vector<fabric::CacheRow> cache(base::TimePoint now) const;
+
+    // Delivery (delivery/outbox.hpp, inbox.hpp). Names are those of any mesh of the fabric, any of a type
+    // ("mesh1.broker"), and ids in full; the own one is delivered to without a session. Without a mesh everything is
+    // refused.
     tl::expected<delivery::MessageId, delivery::SubmitRefusal> submit(delivery::Submission submission,
                                                                       base::TimePoint now, Effects& out);
     void cancel(delivery::MessageSequence message, base::TimePoint now, Effects& out);

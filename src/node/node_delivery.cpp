@@ -58,6 +58,7 @@ void Node::on_session_up(const base::EndpointId& peer, delivery::Incarnation inc
 
 void Node::on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
+    impl_->mesh_->fabric.resolver().forget(peer);
     impl_->mesh_->delivery.send(now, out,
                                 [&](auto& outbox, auto& effects) { outbox.on_session_down(peer, end, now, effects); });
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 // The inside of Node: who owns what, and how the cores' effects become each other's inputs. The mesh's part (directory,
-// seeds, directory exchanges) is in node_mesh.cpp, the rest in node.cpp.
+// seeds, directory exchanges) is in node_mesh.cpp, that of other meshes in node_fabric.cpp, the rest in node.cpp.
 
 #include <deque>
 #include <map>
@@ -13,6 +13,7 @@
 #include "directory/reconcile.hpp"
 #include "node/gossip.hpp"
 #include "node/mesh_delivery.hpp"
+#include "node/mesh_fabric.hpp"
 #include "node/narrator.hpp"
 #include "node/node.hpp"
 #include "paths/address_book.hpp"
@@ -48,6 +49,21 @@ public:
     void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
     void on_sync_ended(SyncRef sync, std::string_view error, base::TimePoint now, Effects& out);
 
+    // node_fabric.cpp
+    void route(const fabric::Effects& effects, base::TimePoint now, Effects& out);
+    void route(fabric::ResolverEffects& effects, base::TimePoint now, Effects& out);
+    // Runs `input(resolver, effects)` and carries out what it asks for.
+    template <typename Input>
+    void resolve(base::TimePoint now, Effects& out, Input input) {
+        fabric::ResolverEffects effects;
+        input(mesh_->fabric.resolver(), effects);
+        route(effects, now, out);
+    }
+
+    [[nodiscard]] bool is_own_topic(const base::TopicId& topic) const {
+        return is_mesh_topic(topic) || is_backbone(topic);
+    }
+    [[nodiscard]] bool is_backbone(const base::TopicId& topic) const { return mesh_ && mesh_->fabric.topic() == topic; }
     [[nodiscard]] bool is_mesh_topic(const base::TopicId& topic) const { return mesh_ && mesh_->topic == topic; }
     [[nodiscard]] std::vector<base::EndpointId> mesh_neighbors() const;
     [[nodiscard]] std::vector<Figure> figures() const;
@@ -60,12 +76,14 @@ public:
     // What only a mesh node has.
     struct MeshPart {
         MeshPart(const MeshConfig& config, delivery::Incarnation incarnation, const base::SecretKey& key,
-                 base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts);
+                 base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts,
+                 MeshDelivery::AskElsewhere ask_elsewhere);
         MeshConfig config;
         base::SecretKey key;
         base::TopicId topic;
         directory::Directory directory;
         MeshDelivery delivery;
+        MeshFabric fabric;
         paths::SeedDialer seeds;
         paths::RememberedPeers remembered;
         std::map<SyncRef, Sync> syncs;
@@ -114,6 +132,15 @@ private:
     void open_sync(const base::EndpointId& peer, std::uint32_t attempt, Effects& out);
     void say_to_lazy(const directory::Effects& effects, Effects& out);
     void mesh_deadline(base::TimePoint now, Effects& out);
+
+    // node_fabric.cpp
+    void ask_elsewhere(delivery::QuestionId question, const std::string& name, base::TimePoint now, Effects& out);
+    void refresh_fabric(base::TimePoint now, Effects& out);
+    void fabric_deadline(base::TimePoint now, Effects& out);
+    void join_backbone(const std::vector<wire::EndpointAddr>& peers, base::TimePoint now, Effects& out);
+    void on_summary(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
+    void on_backbone_neighbor(const base::EndpointId& peer, NeighborChange change, base::TimePoint now, Effects& out);
+    void on_done(fabric::Done& done, base::TimePoint now, Effects& out);
 };
 
 }  // namespace grapevine::node

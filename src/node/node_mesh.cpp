@@ -26,6 +26,14 @@ directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* 
     return config;
 }
 
+// Who is in the mesh, and where.
+bool changes_members(const directory::Effect& effect) {
+    if (const auto* updated = std::get_if<directory::EntryUpdated>(&effect))
+        return updated->change != directory::Change::refreshed;
+    return std::holds_alternative<directory::EntryAdded>(effect) ||
+           std::holds_alternative<directory::EntryRemoved>(effect);
+}
+
 EntryChange entry_change(directory::RemovalCause cause) {
     switch (cause) {
         case directory::RemovalCause::left: return EntryChange::left;
@@ -43,12 +51,14 @@ base::TopicId Node::topic_of_mesh(std::string_view mesh) {
 }
 
 Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation incarnation, const base::SecretKey& secret,
-                               base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts)
+                               base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts,
+                               MeshDelivery::AskElsewhere ask_elsewhere)
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
       directory(directory_config(mesh, contexts), key, rng, ledger),
-      delivery(directory, incarnation, rng),
+      delivery(directory, incarnation, rng, std::move(ask_elsewhere)),
+      fabric(config, directory, key, rng, ledger),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
@@ -98,6 +108,7 @@ void Node::Impl::route(const directory::Effects& effects, base::TimePoint now, E
     const auto step = stale.empty() ? Narrator::Step() : narrator_.pruned(stale, mesh_->config.staleness);
     for (const auto& effect : effects)
         on_directory_effect(effect, now, out);
+    if (std::any_of(effects.begin(), effects.end(), changes_members)) refresh_fabric(now, out);
 }
 
 void Node::Impl::on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out) {
@@ -318,6 +329,7 @@ void Node::Impl::say_to_lazy(const directory::Effects& effects, Effects& out) {
 
 void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
     mesh_->delivery.on_deadline(now, out);
+    fabric_deadline(now, out);
     directory::Effects effects;
     const Topic* topic = gossip_.find(mesh_->topic);
     if (topic != nullptr) {

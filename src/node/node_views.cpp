@@ -1,5 +1,6 @@
 // What a node shows of itself: names, the directory as rows, counters as figures.
 
+#include <numeric>
 #include <utility>
 
 #include "base/encoding.hpp"
@@ -178,12 +179,41 @@ void append(std::vector<Figure>& figures, const MeshDelivery& mesh) {
             {"late", inbox.late_waiting + inbox.late_running}});
 }
 
+// Causes that never came up are left out: they are many.
+void append(std::vector<Figure>& figures, const MeshFabric& mesh) {
+    const auto& backbone = mesh.backbone().counters();
+    const auto resolver = mesh.resolver().counters();
+    const auto unless_zero = [&](std::string name, std::uint64_t value) {
+        if (value > 0) figures.push_back({std::move(name), value});
+    };
+    for (std::size_t i = 0; i < resolver.outcomes.size(); ++i)
+        unless_zero("fabric.ended." + std::string(fabric::name(static_cast<fabric::Verdict>(i))), resolver.outcomes[i]);
+    for (std::size_t i = 0; i < fabric::kRefusals; ++i)
+        unless_zero("fabric.refused." + std::string(fabric::name(static_cast<fabric::Refusal>(i))),
+                    backbone.refused[i]);
+    for (std::size_t i = 0; i < fabric::kLies; ++i)
+        unless_zero("fabric.refused.lie_" + std::string(fabric::name(static_cast<fabric::Lie>(i))), resolver.lies[i]);
+    append(figures, "fabric.",
+           {{"meshes", mesh.backbone().table().meshes().size()},
+            {"said", std::accumulate(backbone.said.begin(), backbone.said.end(), std::uint64_t{0})},
+            {"accepted", backbone.accepted},
+            {"sent", resolver.sent},
+            {"cache_hits", resolver.cache_hits},
+            {"served", resolver.served},
+            {"in_flight", mesh.resolver().in_flight()},
+            {"busy", resolver.busy_rate + resolver.busy_flights + resolver.busy_waiters},
+            {"unanswered", resolver.failed + resolver.overdue}});
+}
+
 }  // namespace
 
 std::vector<Figure> Node::Impl::figures() const {
     std::vector<Figure> figures;
     for (const auto& topic : gossip_.topics())
-        append(figures, is_mesh_topic(topic) ? "gossip." : "topic." + topic.short_hex() + ".", *gossip_.find(topic));
+        append(
+            figures,
+            is_mesh_topic(topic) ? "gossip." : "topic." + (is_backbone(topic) ? "backbone" : topic.short_hex()) + ".",
+            *gossip_.find(topic));
     append(figures, "gossip.", {{"unknown_topic", gossip_.counters().unknown_topic}});
     append(figures, "paths.",
            {{"probes", monitor_.counters().probes},
@@ -207,6 +237,7 @@ std::vector<Figure> Node::Impl::figures() const {
             {"open", mesh_->syncs.size()}});
     append(figures, mesh_->directory);
     append(figures, mesh_->delivery);
+    append(figures, mesh_->fabric);
     return figures;
 }
 

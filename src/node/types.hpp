@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "base/verification_memo.hpp"
 #include "delivery/types.hpp"
+#include "fabric/question.hpp"
 #include "telemetry/metric_catalogue.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
@@ -26,6 +27,8 @@ struct MeshConfig {
     std::string mesh;  // Checked by wire::parse_name before it gets here.
     std::string type;
     std::vector<wire::EndpointAddr> seeds;
+    std::string fabric = "default";                // Of which meshes know each other (fabric/backbone.hpp).
+    std::vector<wire::EndpointAddr> fabric_seeds;  // Gateways of any of its meshes.
     base::Duration gossip_interval = std::chrono::milliseconds(2000);
     base::Duration staleness = std::chrono::milliseconds(30000);
     std::uint64_t started_unix_ms = 0;  // Wall clock at start: first sequence number, and display.
@@ -118,7 +121,8 @@ using Effect = std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, Pro
                             DirectoryChanged, SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged,
                             TopicReceived, delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver,
                             delivery::SendOutcome, delivery::SendWindow, delivery::Finished, delivery::RoomAgain,
-                            delivery::Handle, delivery::HandlerLate>;
+                            delivery::Handle, delivery::HandlerLate, fabric::SendQuestion, fabric::DropQuestion,
+                            fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.

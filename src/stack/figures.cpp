@@ -75,6 +75,7 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.pings_answered", c.pings_answered},
         {"mesh.echoes_answered", c.echoes_answered},
         {"mesh.syncs_served", c.syncs_served},
+        {"mesh.questions_served", c.questions_served},
         {"mesh.bad_frames", c.bad_frames},
         {"mesh.stream_timeouts", c.stream_timeouts},
         {"mesh.requests_dropped", c.requests_dropped},

@@ -1,14 +1,17 @@
 #pragma once
 
-// The mesh service, ALPN grapevine/mesh/1: hello, ping, echo and directory exchange over connections dialled on demand.
+// The mesh service, ALPN grapevine/mesh/1: hello, ping, echo, directory exchange and questions of names over
+// connections dialled on demand. What happens to sessions is in mesh_sessions.cpp, what on them in mesh_exchanges.cpp.
 //
 // Rules
 //  1. The dialler's first stream carries Hello; nothing else is served before both sides have said theirs.
 //  2. A Hello of another version is answered by Refused, counted, and the connection closed. One of another mesh makes
-//     its sender a visitor: what a visitor may ask is answered, a directory exchange is not.
+//     its sender a visitor: pings, questions and deliveries of a visitor are answered, directory exchanges are not.
 //  3. Every stream has a deadline, ours and the peer's: a stream that never ends is reset.
 //  4. A connection that has had no stream for kMeshIdle, and is not in use for deliveries, is closed.
-//  5. Requests to one peer that wait for its connection are bounded by kMeshRequestsMax.
+//  5. A question whose session is lost before its answer is asked once more on a new one: the session may have been
+//     with a former life of the peer, and questions change nothing.
+//  6. Requests to one peer that wait for its connection are bounded by kMeshRequestsMax.
 
 #include <cstdint>
 #include <functional>
@@ -22,66 +25,13 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
-#include "delivery/types.hpp"
 #include "quic/endpoint.hpp"
 #include "stack/mesh_spans.hpp"
-#include "stack/types.hpp"
+#include "stack/session_types.hpp"
 #include "telemetry/ledger.hpp"
 #include "wire/mesh.hpp"
 
 namespace grapevine::stack {
-
-inline constexpr base::Duration kMeshIdle = std::chrono::seconds(10);
-inline constexpr base::Duration kMeshStreamMax = std::chrono::seconds(10);
-inline constexpr base::Duration kPingMax = std::chrono::seconds(5);
-inline constexpr std::size_t kMeshRequestsMax = 32;
-inline constexpr std::size_t kMeshConnectionsMax = 256;
-
-struct SyncOpened {  // By the peer; its first turn follows.
-    SyncRef sync;
-    base::EndpointId peer;
-};
-struct SyncReceived {
-    SyncRef sync;
-    wire::SyncTurn turn;
-};
-struct SyncEnded {  // Over, well or not; `error` is empty when the stream ended as agreed.
-    SyncRef sync;
-    std::string error;
-};
-struct SessionDialled {
-    quic::ConnectionRef connection;
-    base::EndpointId peer;
-};
-// As what a peer is here (rule 2).
-enum class Standing : std::uint8_t { member, visitor };
-// The session that we dialled for want_session(), greeted.
-struct SessionUp {
-    base::EndpointId peer;
-    quic::ConnectionRef connection;
-    std::uint64_t incarnation = 0;
-};
-// It came to nothing, or ended.
-struct SessionDown {
-    base::EndpointId peer;
-    delivery::SessionEnd end = delivery::SessionEnd::lost;
-    std::string error;
-};
-// Any session, whoever dialled it.
-struct SessionEnded {
-    quic::ConnectionRef connection;
-};
-using SessionEffect =
-    std::variant<SyncOpened, SyncReceived, SyncEnded, PingDone, SessionDialled, SessionUp, SessionDown, SessionEnded>;
-using SessionEffects = std::vector<SessionEffect>;
-
-struct SessionCounters {
-    std::uint64_t dials = 0, members_greeted = 0, visitors_greeted = 0;
-    std::uint64_t refused_visitor = 0, refused_version = 0, refused_by_peer = 0;
-    std::uint64_t pings_answered = 0, echoes_answered = 0, syncs_served = 0, bad_frames = 0, stream_timeouts = 0;
-    std::uint64_t requests_dropped = 0, connections_refused = 0;
-    std::uint64_t frames_sent = 0, frames_received = 0, bytes_sent = 0, bytes_received = 0;
-};
 
 class MeshSessions {
 public:
@@ -97,6 +47,14 @@ public:
                    SessionEffects& out);
     using Last = node::Last;
     void send_sync(SyncRef sync, const wire::SyncTurn& turn, Last last);
+    // Gives up an exchange that broke the rules.
+    void abort_sync(SyncRef sync);
+    // Asks the peer; its fate is QuestionAnswered or QuestionFailed, unless it is dropped before.
+    void ask(fabric::TryId id, const base::EndpointId& peer, wire::Resolve question, base::TimePoint now,
+             SessionEffects& out);
+    void drop_question(fabric::TryId id, base::TimePoint now);
+    // To a question of a peer. No effect if the asker has gone.
+    void answer(fabric::AskRef ref, const wire::Resolved& answer);
     // A session to the peer, for as long as it is wanted: SessionUp follows unless it was told before, and SessionDown
     // when it ends or comes to nothing.
     void want_session(const base::EndpointId& peer, base::TimePoint now, SessionEffects& out);
@@ -113,8 +71,6 @@ public:
     void end(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out) {
         violate(connection, rule, now, out);
     }
-    // Gives up an exchange that broke the rules.
-    void abort_sync(SyncRef sync);
 
     void on_connected(const quic::Connected& event, base::TimePoint now, SessionEffects& out);
     void on_stream_opened(const quic::StreamOpened& event, base::TimePoint now);
@@ -139,17 +95,24 @@ private:
         SyncRef sync;
         wire::SyncTurn turn;
     };
-    using Request = std::variant<PingRequest, SyncRequest>;
+    struct Question {
+        fabric::TryId id;
+        wire::Resolve resolve;
+        std::uint8_t sessions_lost = 0;  // While it waited for its answer.
+    };
+    using Request = std::variant<PingRequest, SyncRequest, Question>;
 
-    enum class Role { hello, ping, sync, unknown };
+    // What a stream is for.
+    struct Unknown {};  // The peer's, and it has not said yet.
+    struct Greeting {};
+    struct Settled {};  // Nothing is owed on it any more.
+    using Purpose = std::variant<Unknown, Greeting, Settled, PingRequest, SyncRef, Question, fabric::AskRef>;
     struct Exchange {  // One stream.
-        Role role = Role::unknown;
+        Purpose purpose;
         wire::MeshFrameReader reader;
         base::Bytes pending;
         bool fin = false;
         base::TimePoint deadline;
-        std::optional<PingRequest> ping;
-        std::optional<SyncRef> sync;
         telemetry::Life life;
     };
     struct Session {  // One connection.
@@ -176,9 +139,10 @@ private:
     void begin(quic::ConnectionRef connection, Session& session, Request& request, base::TimePoint now,
                SessionEffects& out);
     void begin_waiting(quic::ConnectionRef connection, Session& session, base::TimePoint now, SessionEffects& out);
+    void open(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange, Request& request);
     static void fail_request(const base::EndpointId& peer, const Request& request, const std::string& error,
                              SessionEffects& out);
-    void fail_exchange(const Session& session, const Exchange& exchange, const std::string& error, SessionEffects& out);
+    void fail_exchange(const Session& session, Exchange& exchange, const std::string& error, SessionEffects& out);
     void send(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange, const wire::MeshFrame& frame,
               Last last);
     void push(quic::ConnectionRef connection, quic::StreamRef stream, Exchange& exchange);
@@ -190,12 +154,17 @@ private:
                   telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out);
     void on_pong(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Pong& pong, base::TimePoint now,
                  SessionEffects& out);
+    void on_question(quic::ConnectionRef connection, quic::StreamRef stream, wire::Resolve& question,
+                     base::TimePoint now, SessionEffects& out);
+    void on_answer(quic::ConnectionRef connection, quic::StreamRef stream, wire::Resolved& answer, base::TimePoint now,
+                   SessionEffects& out);
     void on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn, base::TimePoint now,
                  SessionEffects& out);
     void refuse(quic::ConnectionRef connection, quic::StreamRef stream, wire::RefusalCode code, std::string text);
     void refuse_sync(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now);
     void violate(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out);
-    void end_session(quic::ConnectionRef connection, const std::string& error, SessionEffects& out);
+    void end_session(quic::ConnectionRef connection, const std::string& error, base::TimePoint now,
+                     SessionEffects& out);
     static void tell_up(quic::ConnectionRef connection, Session& session, SessionEffects& out);
     [[nodiscard]] static delivery::SessionEnd end_of(const Session& session);
     void end_fin(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now, SessionEffects& out);
@@ -214,7 +183,10 @@ private:
     std::map<quic::ConnectionRef, Session> sessions_;
     std::map<base::EndpointId, quic::ConnectionRef> by_peer_;  // The one that we dialled.
     std::map<SyncRef, std::pair<quic::ConnectionRef, quic::StreamRef>> by_sync_;
+    std::map<fabric::TryId, std::pair<quic::ConnectionRef, quic::StreamRef>> by_try_;
+    std::map<fabric::AskRef, std::pair<quic::ConnectionRef, quic::StreamRef>> by_ask_;
     std::uint64_t next_sync_ = 1;
+    std::uint64_t next_ask_ = 1;
     SessionCounters counters_;
 };
 

@@ -100,7 +100,14 @@ TEST_F(Metrics, NeighboursAndHopsAreShown) {
     EXPECT_GT(delivered, 0U);
     const auto* deliveries = find(telemetry::metrics::kGossipDeliveries);
     ASSERT_NE(deliveries, nullptr);
-    EXPECT_EQ(std::get<std::uint64_t>(deliveries->points.at(0).value), delivered);
+    const auto of_mesh = std::find_if(deliveries->points.begin(), deliveries->points.end(), [](const auto& point) {
+        const auto& labels = point.attributes;
+        return std::any_of(labels.begin(), labels.end(), [](const auto& label) {
+            return label.key == "topic" && std::get<std::string>(label.value) == "mesh";
+        });
+    });
+    ASSERT_NE(of_mesh, deliveries->points.end());
+    EXPECT_EQ(std::get<std::uint64_t>(of_mesh->value), delivered);
 }
 
 }  // namespace

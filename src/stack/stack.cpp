@@ -186,6 +186,21 @@ wire::EndpointAddr Stack::addr() const {
     return addr;
 }
 
+fabric::QuestionId Stack::ask(std::string_view name, base::TimePoint deadline, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    fabric::QuestionId question;
+    impl_->drive(now, [&](node::Effects& out) { question = impl_->node_.ask(name, deadline, now, out); });
+    return question;
+}
+
+std::vector<fabric::MeshRow> Stack::meshes(base::TimePoint now) const {
+    return impl_->node_.meshes(now);
+}
+
+std::vector<fabric::CacheRow> Stack::cache(base::TimePoint now) const {
+    return impl_->node_.cache(now);
+}
+
 std::vector<Figure> Stack::figures() const {
     return impl_->figures();
 }

@@ -58,6 +58,12 @@ public:
     [[nodiscard]] std::vector<DirectoryRow> directory(base::TimePoint now) const;
     [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
 
+    // Names of any mesh of the fabric, or an id of the own one: where they are. Reported as fabric::Done, once, by the
+    // deadline.
+    fabric::QuestionId ask(std::string_view name, base::TimePoint deadline, base::TimePoint now);
+    [[nodiscard]] std::vector<fabric::MeshRow> meshes(base::TimePoint now) const;
+    [[nodiscard]] std::vector<fabric::CacheRow> cache(base::TimePoint now) const;
+
     // Delivery (docs/delivery.md). Each submitted message is reported as Finished, once; what comes for a served name,
     // or for the empty one, as Handle, which the application answers.
     tl::expected<delivery::MessageId, delivery::SubmitRefusal> submit(delivery::Submission submission,

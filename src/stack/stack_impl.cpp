@@ -93,6 +93,16 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    [&](node::AbortSync& e) {
                        if (sessions_) sessions_->abort_sync(e.sync);
                    },
+                   [&](fabric::SendQuestion& e) {
+                       if (sessions_)
+                           sessions_->ask(e.id, e.to.id, wire::Resolve{std::move(e.name), e.hops}, now, sessions);
+                   },
+                   [&](fabric::DropQuestion& e) {
+                       if (sessions_) sessions_->drop_question(e.id, now);
+                   },
+                   [&](fabric::Answer& e) {
+                       if (sessions_) sessions_->answer(e.ref, e.resolved);
+                   },
                    [&](delivery::WantSession& e) {
                        if (sessions_) sessions_->want_session(e.peer, now, sessions);
                    },
@@ -143,6 +153,10 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
                     [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
                     [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
                     [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
+                    [&](const QuestionCame& e) { node_.on_question(e.peer, e.ref, e.question, now, out); },
+                    [&](const AskerGone& e) { node_.on_asker_gone(e.peer, e.ref, now, out); },
+                    [&](const QuestionAnswered& e) { node_.on_answer(e.id, e.answer, now, out); },
+                    [&](const QuestionFailed& e) { node_.on_question_failed(e.id, now, out); },
                     [&](PingDone& e) {
                         mesh_spans_.ping_over(e);
                         events_.push_back(std::move(e));

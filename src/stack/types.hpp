@@ -65,13 +65,17 @@ using AppEvent = quic::Event;
 // What delivery has to say to the application.
 using DeliveryReport = std::variant<delivery::Finished, delivery::RoomAgain, delivery::Handle, delivery::HandlerLate>;
 
-using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, AppEvent>;
+// What the fabric has to say: the end of a question, meshes that come and go, gateways that lie.
+using FabricReport = std::variant<fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
+
+using Event =
+    std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
+                 MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, FabricReport, AppEvent>;
 
 // The report of this kind in an event, or null.
-template <typename T>
+template <typename T, typename Report = DeliveryReport>
 const T* report_in(const Event& event) {
-    const auto* report = std::get_if<DeliveryReport>(&event);
+    const auto* report = std::get_if<Report>(&event);
     return report == nullptr ? nullptr : std::get_if<T>(report);
 }
 

@@ -9,9 +9,9 @@ namespace grapevine::telemetry {
 namespace {
 
 constexpr std::array<std::string_view, 6> kLevelNames{"off", "error", "warn", "info", "debug", "trace"};
-constexpr std::array<std::string_view, kTargets> kTargetNames{"node",    "peer",   "gossip",    "directory", "paths",
-                                                              "sync",    "mesh",   "delivery",  "quic",      "io",
-                                                              "control", "ledger", "telemetry", "app"};
+constexpr std::array<std::string_view, kTargets> kTargetNames{"node", "peer",    "gossip",   "directory", "paths",
+                                                              "sync", "mesh",    "delivery", "fabric",    "quic",
+                                                              "io",   "control", "ledger",   "telemetry", "app"};
 
 std::optional<Target> parse_target(std::string_view text) {
     const auto it = std::find(kTargetNames.begin(), kTargetNames.end(), text);

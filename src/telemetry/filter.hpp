@@ -32,6 +32,7 @@ enum class Target : std::uint8_t {
     sync,       // Directory exchanges.
     mesh,       // Frames of the mesh service: hello, ping.
     delivery,   // Messages by name.
+    fabric,     // Other meshes: summaries, questions.
     quic,       // The transport.
     io,         // Sockets, files, the event loop.
     control,    // The control socket.

@@ -151,10 +151,29 @@ constexpr Row kRows[] = {
     by("mesh.pings_answered", kServed, "kind", "ping"),
     by("mesh.echoes_answered", kServed, "kind", "echo"),
     by("mesh.syncs_served", kServed, "kind", "sync"),
+    by("mesh.questions_served", kServed, "kind", "question"),
     by("mesh.frames_sent", kFramesSent, "op_kind", "mesh"),
     by("mesh.frames_received", kFramesReceived, "op_kind", "mesh"),
     by("mesh.bytes_sent", kBytesSent, "op_kind", "mesh"),
     by("mesh.bytes_received", kBytesReceived, "op_kind", "mesh"),
+
+    one("fabric.meshes", kFabricMeshes),
+    by("fabric.said", kFabricSummaries, "way", "said"),
+    by("fabric.accepted", kFabricSummaries, "way", "accepted"),
+    by("fabric.ended.found", kFabricQuestions, "outcome", "found"),
+    by("fabric.ended.unknown_mesh", kFabricQuestions, "outcome", "unknown_mesh"),
+    by("fabric.ended.no_such_node", kFabricQuestions, "outcome", "no_such_node"),
+    by("fabric.ended.ambiguous", kFabricQuestions, "outcome", "ambiguous"),
+    by("fabric.ended.refused", kFabricQuestions, "outcome", "refused"),
+    by("fabric.ended.busy", kFabricQuestions, "outcome", "busy"),
+    by("fabric.ended.unreachable", kFabricQuestions, "outcome", "unreachable"),
+    by("fabric.ended.deadline", kFabricQuestions, "outcome", "deadline"),
+    by("fabric.sent", kFabricAsked, "way", "sent"),
+    by("fabric.cache_hits", kFabricAsked, "way", "cache"),
+    by("fabric.served", kFabricAsked, "way", "served"),
+    by("fabric.in_flight", kQueueDepth, "queue", "questions"),
+    drop("fabric.busy", "fabric", "busy"),
+    drop("fabric.unanswered", "fabric", "unanswered"),
 
     by("delivery.ended.acknowledged", kDeliveries, "outcome", "acknowledged"),
     by("delivery.ended.unknown_mesh", kDeliveries, "outcome", "unknown_mesh"),
@@ -312,12 +331,15 @@ private:
         return place;
     }
 
-    // "directory.refused.x".
+    // "directory.refused.x", "fabric.refused.x".
     static std::optional<Place> of_refusal(std::string_view figure) {
-        constexpr std::string_view kPrefix = "directory.refused.";
-        if (!figure.starts_with(kPrefix) || figure.size() == kPrefix.size()) return std::nullopt;
-        figure.remove_prefix(kPrefix.size());
-        return Place{&kDrops, {{"layer", std::string("directory")}, {"cause", std::string(figure)}}, 0};
+        constexpr std::string_view kRefused = ".refused.";
+        const std::size_t dot = figure.find('.');
+        if (dot == std::string_view::npos || !figure.substr(dot).starts_with(kRefused)) return std::nullopt;
+        const std::string_view layer = figure.substr(0, dot);
+        const std::string_view cause = figure.substr(dot + kRefused.size());
+        if ((layer != "directory" && layer != "fabric") || cause.empty()) return std::nullopt;
+        return Place{&kDrops, {{"layer", std::string(layer)}, {"cause", std::string(cause)}}, 0};
     }
 
     // "export.<signal>_sent", "export.<signal>_dropped_<cause>".

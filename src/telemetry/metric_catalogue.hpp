@@ -84,6 +84,16 @@ inline constexpr MetricSpec kDeliveries{"mesh.deliver.messages", "{message}",
 inline constexpr MetricSpec kDeliverWrites{"mesh.deliver.writes", "{message}", "Messages written, by attempt."};
 inline constexpr MetricSpec kDeliverTaken{"mesh.deliver.taken", "{message}", "Messages for this node, by step."};
 
+// Other meshes.
+inline constexpr MetricSpec kFabricMeshes{"mesh.fabric.meshes", "{mesh}", "Other meshes that gateways told of.",
+                                          Instrument::gauge};
+inline constexpr MetricSpec kFabricSummaries{"mesh.fabric.summaries", "{summary}",
+                                             "Summaries of meshes, by way: said or accepted."};
+inline constexpr MetricSpec kFabricQuestions{"mesh.fabric.questions", "{question}",
+                                             "Names of other meshes looked for by this node, by outcome."};
+inline constexpr MetricSpec kFabricAsked{"mesh.fabric.asked", "{question}",
+                                         "Questions by way: sent to gateways, answered from the cache, or of peers."};
+
 // The directory.
 inline constexpr MetricSpec kDirectorySize{"mesh.directory.size", "{node}", "Members known, this node included.",
                                            Instrument::gauge};

@@ -203,7 +203,7 @@ Claim any_claim(base::Rng& rng) {
 }
 
 MeshFrame any_mesh_frame(base::Rng& rng) {
-    switch (rng.below(6)) {
+    switch (rng.below(8)) {
         case 0:
             return Hello{
                 any_integer<std::uint8_t>(rng),      any_name(rng),    any_name(rng), any_integer<std::uint64_t>(rng),
@@ -212,6 +212,8 @@ MeshFrame any_mesh_frame(base::Rng& rng) {
         case 2: return Ping{any_integer<std::uint64_t>(rng), any_context(rng)};
         case 3: return Pong{any_integer<std::uint64_t>(rng), any_context(rng), any_times(rng)};
         case 4: return Echo{any_bytes(rng, 2000)};
+        case 5: return any_resolve(rng);
+        case 6: return any_resolved(rng);
         default: return any_turn(rng);
     }
 }

@@ -8,12 +8,21 @@ namespace grapevine::wire {
 
 namespace {
 
-enum class Tag : std::uint8_t { hello = 0x01, refused = 0x02, ping = 0x10, pong = 0x11, echo = 0x12, sync = 0x20 };
+enum class Tag : std::uint8_t {
+    hello = 0x01,
+    refused = 0x02,
+    ping = 0x10,
+    pong = 0x11,
+    echo = 0x12,
+    sync = 0x20,
+    resolve = kResolveTag,
+    resolved = kResolvedTag,
+};
 enum RangeContent : std::uint8_t { kNothing = 0, kSummary = 1, kEntries = 2 };
 
 Tag tag_of(const MeshFrame& frame) {
-    constexpr std::array<Tag, std::variant_size_v<MeshFrame>> kTags{Tag::hello, Tag::refused, Tag::ping,
-                                                                    Tag::pong,  Tag::echo,    Tag::sync};
+    constexpr std::array<Tag, std::variant_size_v<MeshFrame>> kTags{
+        Tag::hello, Tag::refused, Tag::ping, Tag::pong, Tag::echo, Tag::sync, Tag::resolve, Tag::resolved};
     return kTags[frame.index()];
 }
 
@@ -25,6 +34,8 @@ std::optional<FrameRule> rule_of(std::uint8_t tag) {
         case Tag::pong: return FrameRule{"pong", kMeshSmallFrameMax};
         case Tag::echo: return FrameRule{"echo", kMeshFrameMax};
         case Tag::sync: return FrameRule{"sync turn", kMeshFrameMax};
+        case Tag::resolve: return FrameRule{"resolve", kMeshSmallFrameMax};
+        case Tag::resolved: return FrameRule{"resolved", kMeshFrameMax};
     }
     return std::nullopt;
 }
@@ -202,6 +213,8 @@ MeshFrame read_frame(Tag tag, Reader& in) {
         case Tag::ping: return read_ping(in);
         case Tag::pong: return read_pong(in);
         case Tag::echo: return read_echo(in);
+        case Tag::resolve: return read_resolve(in);
+        case Tag::resolved: return read_resolved(in);
         case Tag::sync: break;
     }
     return read_sync(in);

@@ -53,6 +53,9 @@ std::vector<Vector> all_vectors() {
          concat({"20 bd01 03", zeros, "01 01020300000000000000000000000000", kId2a, "02 01", kId2a, "ac02", ones, "00",
                  "01", kId1, "01 03 aabbcc"})},
         {"last sync", SyncTurn{}, "20 03 00 00 00"},
+        {"resolve", Resolve{"mesh2.broker", 2}, "21 0e 0c 6d657368322e62726f6b6572 02"},
+        {"resolved", Resolved{ResolveCode::found, {{300, hex("aabbcc")}}, "one"},
+         "22 0c 00 01 ac02 03 aabbcc 03 6f6e65"},
     };
 }
 
@@ -73,6 +76,9 @@ std::vector<Vector> traced_vectors() {
         {"pong", Pong{300, context, times}, concat({"11 35 ac02", kContextHex, answer})},
         {"pong of nobody's span", Pong{300, {}, times}, concat({"11 14 ac02 00", answer})},
         {"sync", turn, concat({"20 25 00 00 00", kContextHex})},
+        {"resolve", Resolve{"a", 1, context}, concat({"21 25 01 61 01", kContextHex})},
+        {"resolved", Resolved{ResolveCode::busy, {}, "", context, times},
+         concat({"22 36 05 00 00", kContextHex, answer})},
     };
 }
 
@@ -182,6 +188,7 @@ TEST(Mesh, UnknownTagsAndLengthsAreRefusedBeforeThePayloadComes) {
     EXPECT_EQ(error_of("03"), "mesh frame: unknown tag 3");
     EXPECT_EQ(error_of("00"), "mesh frame: unknown tag 0");
     EXPECT_EQ(error_of("10 8108"), "ping: 1025 bytes where 1024 are allowed");
+    EXPECT_EQ(error_of("21 8108"), "resolve: 1025 bytes where 1024 are allowed");
     EXPECT_EQ(error_of("20 818004"), "sync turn: 65537 bytes where 65536 are allowed");
     EXPECT_EQ(error_of("20 ffffffff10"), "sync turn: length: integer does not fit its type");
     EXPECT_EQ(error_of("20 808080808000"), "sync turn: length: integer does not fit its type");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "grapevine/node_main_flags.hpp"
+#include "node/mesh_fabric.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -41,8 +42,7 @@ base::Status Cluster::boot() {
 }
 
 base::Status Cluster::start_first(std::size_t mesh) {
-    const auto id = start(mesh_name(mesh), spec_.per_mesh.front().type, 1, {});
-    return id ? base::Status{} : base::Status(tl::unexpected(id.error()));
+    return start({mesh_name(mesh), spec_.per_mesh.front().type, 1, {}});
 }
 
 base::Status Cluster::start_others(const Child& first) {
@@ -54,27 +54,51 @@ base::Status Cluster::start_others(const Child& first) {
             if (std::exchange(is_first, false)) {
                 continue;
             }
-            if (const auto id = start(mesh, type.type, number, seeds); !id) {
-                return tl::unexpected(id.error());
+            if (auto started = start({mesh, type.type, number, seeds}); !started) {
+                return started;
             }
         }
     }
     return {};
 }
 
-base::Result<ChildId> Cluster::start(const std::string& mesh, const std::string& type, std::size_t number,
-                                     std::vector<std::string> seeds) {
-    NodeSpec node;
-    node.mesh = mesh;
-    node.type = type;
-    node.seeds = std::move(seeds);
-    node.data_dir = spec_.root / node.mesh / (type + "-" + std::to_string(number));
-    const auto id = supervisor_->spawn(std::move(node));
-    if (id) {
-        last_change_ = runtime_.now();
-        members_.try_emplace(*id);
+bool Cluster::waits_for_seed(const Start& wanted) const {
+    return wanted.type == node::kGatewayType && wanted.mesh != mesh_name(0) && fabric_seed_.empty();
+}
+
+base::Status Cluster::start(const Start& wanted) {
+    if (waits_for_seed(wanted)) {
+        waiting_.push_back(wanted);
+        return {};
     }
-    return id;
+    NodeSpec node;
+    node.mesh = wanted.mesh;
+    node.type = wanted.type;
+    node.seeds = wanted.seeds;
+    if (wanted.type == node::kGatewayType && wanted.mesh != mesh_name(0)) {
+        node.fabric_seeds.push_back(fabric_seed_);
+    }
+    node.data_dir = spec_.root / node.mesh / (wanted.type + "-" + std::to_string(wanted.number));
+    const auto id = supervisor_->spawn(std::move(node));
+    if (!id) {
+        return tl::unexpected(id.error());
+    }
+    last_change_ = runtime_.now();
+    members_.try_emplace(*id);
+    return {};
+}
+
+base::Status Cluster::start_waiting_gateways(const Child& seed) {
+    if (!fabric_seed_.empty() || seed.spec.mesh != mesh_name(0) || seed.spec.type != node::kGatewayType) {
+        return {};
+    }
+    fabric_seed_ = seed.ticket;
+    for (const Start& waiting : std::exchange(waiting_, {})) {
+        if (auto started = start(waiting); !started) {
+            return started;
+        }
+    }
+    return {};
 }
 
 void Cluster::on_child(const Child& child, Supervisor::Event event) {
@@ -90,6 +114,10 @@ void Cluster::on_ready(const Child& child) {
     member.from = member.last = sample_process(child.pid, runtime_.now(), Detail::cheap);
     const bool others_started = std::exchange(mesh_started_[child.spec.mesh], true);
     listener_(Event::node_ready, &child);
+    if (const auto started = start_waiting_gateways(child); !started) {
+        fail(started.error());
+        return;
+    }
     if (others_started) {
         return;
     }

@@ -3,9 +3,10 @@
 // Several meshes of real node processes: boots them, follows every node's directory, and says when all agree.
 //
 // Boot: the first node of each mesh alone; as soon as it is ready, all the others of its mesh at once, seeded by its
-// ticket. Converged: every node that should run is ready, and its directory holds exactly the ids of its own mesh's
-// running nodes. The time to converge is counted from the last change to the set of processes: the last start at boot,
-// or later an end.
+// ticket. The first gateway of the first mesh is the fabric's seed: gateways of the other meshes start once it is
+// ready, so that names of every mesh can be resolved. Converged: every node that should run is ready, and its directory
+// holds exactly the ids of its own mesh's running nodes. The time to converge is counted from the last change to the
+// set of processes: the last start at boot, or later an end.
 
 #include <functional>
 #include <map>
@@ -90,8 +91,15 @@ private:
 
     base::Status start_first(std::size_t mesh);
     base::Status start_others(const Child& first);
-    base::Result<ChildId> start(const std::string& mesh, const std::string& type, std::size_t number,
-                                std::vector<std::string> seeds);
+    base::Status start_waiting_gateways(const Child& seed);
+    struct Start {
+        std::string mesh;
+        std::string type;
+        std::size_t number = 1;
+        std::vector<std::string> seeds;
+    };
+    base::Status start(const Start& wanted);
+    [[nodiscard]] bool waits_for_seed(const Start& wanted) const;
     void on_child(const Child& child, Supervisor::Event event);
     void on_ready(const Child& child);
     void on_ended(const Child& child);
@@ -106,6 +114,8 @@ private:
     Listener listener_;
     std::map<ChildId, Member> members_;
     std::map<std::string, bool> mesh_started_;  // Whether the others of the mesh were started.
+    std::string fabric_seed_;                   // A ticket; empty until it is ready.
+    std::vector<Start> waiting_;                // For the fabric's seed.
     base::TimePoint last_change_{};
     std::optional<base::TimePoint> converged_at_;
     bool stopping_ = false;

@@ -34,6 +34,8 @@ Command status_command();
 Command ping_command();
 Command send_command();
 Command request_command();  // In send.cpp.
+Command resolve_command();
+Command cache_command();
 Command ledger_command();
 Command log_level_command();
 Command collect_command();

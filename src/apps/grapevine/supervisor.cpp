@@ -51,6 +51,9 @@ std::vector<std::string> Supervisor::command_of(const NodeSpec& spec) const {
     for (const std::string& seed : spec.seeds) {
         command.insert(command.end(), {"--seed", seed});
     }
+    for (const std::string& seed : spec.fabric_seeds) {
+        command.insert(command.end(), {"--fabric-seed", seed});
+    }
     return command;
 }
 

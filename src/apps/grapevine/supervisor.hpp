@@ -37,6 +37,7 @@ struct NodeSpec {
     std::string mesh;
     std::string type;
     std::vector<std::string> seeds;
+    std::vector<std::string> fabric_seeds{};
     std::string bind = "127.0.0.1:0";
     std::filesystem::path data_dir;
 };
