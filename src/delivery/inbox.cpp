@@ -59,25 +59,39 @@ void Inbox::stop(const std::string& name, base::TimePoint now, InboxEffects& out
     const auto found = services_.find(name);
     if (found == services_.end()) return settle(now, out);
     const ServiceId id = found->second.id;
+    const wire::Outcome refusal{{}, wire::OutcomeCode::refused, base::to_bytes("no handler")};
     for (auto& [number, sender] : senders_)
-        refuse_waiting(sender, id, out);
+        counters_.no_handler += give_back(sender, id, refusal, out);
     services_by_id_.erase(id);
     freed_.erase(id);
     services_.erase(found);
     settle(now, out);
 }
 
-// Not handled: it is not remembered, and a copy that comes again may be taken by the next handler.
-void Inbox::refuse_waiting(Sender& sender, ServiceId service, InboxEffects& out) {
+void Inbox::leave(base::TimePoint now, InboxEffects& out) {
+    expire(now, out);
+    leaving_ = true;
+    const wire::Outcome busy{{}, wire::OutcomeCode::busy, base::to_bytes(name(BusyCause::leaving))};
+    auto& count = counters_.busy[static_cast<std::size_t>(BusyCause::leaving)];
+    for (auto& [number, sender] : senders_)
+        count += give_back(sender, {}, busy, out);
+    settle(now, out);
+}
+
+std::size_t Inbox::give_back(Sender& sender, std::optional<ServiceId> service, const wire::Outcome& answer,
+                             InboxEffects& out) {
+    std::size_t count = 0;
     for (auto it = sender.entries.begin(); it != sender.entries.end();) {
         const auto entry = it++;
-        if (entry->second.service != service || entry->second.stage != Stage::waiting) continue;
-        ++counters_.no_handler;
+        if (entry->second.stage != Stage::waiting || (service && entry->second.service != *service)) continue;
+        ++count;
         close(sender, entry->first, entry->second);
-        if (has_session(sender))
-            say(sender.id, {entry->first, wire::OutcomeCode::refused, base::to_bytes("no handler")}, out);
+        wire::Outcome said = answer;
+        said.sequence = entry->first;
+        if (has_session(sender)) say(sender.id, std::move(said), out);
         erase(sender, entry);
     }
+    return count;
 }
 
 void Inbox::on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
@@ -174,6 +188,7 @@ std::optional<BusyCause> Inbox::find_busy(const Sender& sender, const Served& se
                                           const wire::Deliver& frame) const {
     const std::size_t cost = wire::window_cost(frame.name.size(), frame.payload.size());
     const std::size_t reply = reply_room(frame.kind, service.limits);
+    if (leaving_) return BusyCause::leaving;
     if (!is_next(sender, frame)) return BusyCause::order;
     if (ids_ >= config_.ids_max || sender.entries.size() >= config_.sender_ids_max) return BusyCause::ids;
     if (!may_open(sender, service, cost)) return BusyCause::open;
@@ -257,7 +272,8 @@ void Inbox::hand_over(Served& service, base::TimePoint now, InboxEffects& out) {
         entry.handle = HandleId{++handle_ids_};
         handles_.emplace(entry.handle, std::pair(sender.number, item->message));
         out.emplace_back(Handle{entry.handle, sender.id, entry.name, entry.kind, std::exchange(entry.bytes, {}),
-                                entry.deadline - now, std::exchange(entry.context, {})});
+                                entry.deadline - now, std::exchange(entry.context, {}),
+                                MessageId{sender.incarnation, item->message}});
     }
 }
 

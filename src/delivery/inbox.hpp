@@ -27,6 +27,8 @@
 //     again.
 //  9. What is known of a sender outlives its last session by sender_retention, since it may come back with repetitions;
 //     a sender of whom nothing must be known goes at once. When all places are taken, new senders are told `busy`.
+// 10. A node that leaves says `busy` to what is new, and to what waits, so that senders go elsewhere at once; what its
+//     handlers work on they may still answer.
 //
 // Names: a message is for the service registered under the very name by which it was addressed, else for that of the
 // empty name. Bounds are in InboxConfig, counters in InboxCounters.
@@ -61,6 +63,8 @@ public:
                                        InboxEffects& out);
     // What waits for the service is refused; what it works on may still be answered.
     void stop(const std::string& name, base::TimePoint now, InboxEffects& out);
+
+    void leave(base::TimePoint now, InboxEffects& out);  // Rule 10.
 
     void on_session_up(const EndpointId& peer, Incarnation incarnation, base::TimePoint now, InboxEffects& out);
     void on_session_down(const EndpointId& peer, base::TimePoint now, InboxEffects& out);
@@ -157,7 +161,10 @@ private:
                                                      const wire::Deliver& frame) const;
     [[nodiscard]] bool may_open(const Sender& sender, const Served& service, std::size_t cost) const;
     [[nodiscard]] static bool is_next(const Sender& sender, const wire::Deliver& frame);
-    void refuse_waiting(Sender& sender, ServiceId service, InboxEffects& out);
+    // Not handled: they are not remembered, and copies that come again may be taken by whoever handles them then.
+    // Of one service, or of all; how many they were.
+    std::size_t give_back(Sender& sender, std::optional<ServiceId> service, const wire::Outcome& answer,
+                          InboxEffects& out);
     void receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame, base::TimePoint now,
                  InboxEffects& out);
     // True if what is remembered decides about the message.
@@ -199,6 +206,7 @@ private:
     std::set<Due> due_;
     std::set<ServiceId> freed_;  // Services that may have room for more.
     std::optional<base::TimePoint> idle_check_at_;
+    bool leaving_ = false;
     std::uint64_t service_ids_ = 0;
     std::uint64_t sender_numbers_ = 0;
     std::uint64_t handle_ids_ = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "delivery/fuzz_testing.hpp"
 #include "delivery/inbox.hpp"
 
 namespace {
@@ -19,15 +20,10 @@ namespace {
 using namespace grapevine;
 using namespace grapevine::delivery;
 using namespace std::chrono_literals;
+using delivery::testing::peer_of;
 
 constexpr std::size_t kStepsMax = 400;
 constexpr std::size_t kPeers = 3;
-
-EndpointId peer_of(std::size_t number) {
-    EndpointId id;
-    id.bytes.fill(static_cast<std::uint8_t>(number + 1));
-    return id;
-}
 
 InboxConfig narrow() {
     InboxConfig config;
@@ -66,10 +62,10 @@ struct Life {
 
 class Run {
 public:
-    Run(const std::uint8_t* data, std::size_t size) : data_(data), size_(size), inbox_(narrow()) {}
+    Run(const std::uint8_t* data, std::size_t size) : input_(data, size), inbox_(narrow()) {}
 
     void go() {
-        for (std::size_t step = 0; step < kStepsMax && at_ < size_; ++step) {
+        for (std::size_t step = 0; step < kStepsMax && input_.any(); ++step) {
             out_.clear();
             act();
             look();
@@ -78,7 +74,7 @@ public:
     }
 
 private:
-    std::uint8_t byte() { return at_ < size_ ? data_[at_++] : 0; }
+    std::uint8_t byte() { return input_.byte(); }
 
     void act() {
         switch (byte() % 8) {
@@ -92,7 +88,12 @@ private:
 
     void serve() {
         const std::string name(1, static_cast<char>('a' + byte() % 3));
-        if (byte() % 4 == 0) {
+        const std::uint8_t what = byte();
+        if (what == 255) {
+            leaving_ = true;
+            inbox_.leave(now_, out_);
+            GRAPEVINE_ASSERT(inbox_.open_messages() == inbox_.handles(), "nothing waits any more");
+        } else if (what % 4 == 0) {
             inbox_.stop(name, now_, out_);
         } else {
             const Service service{1U + byte() % 3U, byte() % 4U, 200, byte() * 4U};
@@ -174,6 +175,7 @@ private:
     }
 
     void take(const Handle& handle) {
+        GRAPEVINE_ASSERT(!leaving_, "who leaves takes nothing");
         GRAPEVINE_ASSERT(known_.insert(handle.handle).second, "a handle is used once");
         GRAPEVINE_ASSERT(handle.time_left > base::Duration::zero() && handle.time_left <= kDeadlineMax, "in time");
         const Key key{handle.from, handle.payload[1], handle.payload[2]};
@@ -223,12 +225,11 @@ private:
         GRAPEVINE_ASSERT(messages <= limits.open_messages_max, "grants");
     }
 
-    const std::uint8_t* data_;
-    std::size_t size_;
-    std::size_t at_ = 0;
+    delivery::testing::Decisions input_;
     base::TimePoint now_{1h};
     Inbox inbox_;
     InboxEffects out_;
+    bool leaving_ = false;
     std::set<std::size_t> sessions_;
     std::map<std::size_t, std::uint64_t> lives_;
     std::map<std::pair<std::size_t, std::uint64_t>, Life> lives_of_;

@@ -14,7 +14,8 @@ using InboxTest = InboxFixture;
 
 TEST_F(InboxTest, AMessageIsHandedOverAndItsOutcomeIsSaid) {
     deliver(frame(1));
-    EXPECT_EQ(out, (InboxEffects{Handle{HandleId{1}, kS, "echo", MessageKind::request, {1}, 10s, {}}}));
+    EXPECT_EQ(out,
+              (InboxEffects{Handle{HandleId{1}, kS, "echo", MessageKind::request, {1}, 10s, {}, {kLife, seq(1)}}}));
     EXPECT_EQ(inbox.open_messages(), 1U);
     EXPECT_EQ(inbox.open_bytes(), wire::window_cost(4, 1));
     EXPECT_EQ(answer(1, "reply"), Answered::taken);
@@ -186,7 +187,8 @@ TEST_F(InboxTest, AServiceThatStopsRefusesWhatWaits) {
 TEST_F(InboxTest, AStreamIsTakenAsAMessageIs) {
     out.clear();
     inbox.on_open_stream(kS, {seq(1), 500, "echo", {}}, at(0s), out);
-    EXPECT_EQ(pick<Handle>(), (std::vector<Handle>{{HandleId{1}, kS, "echo", MessageKind::stream, {}, 500ms, {}}}));
+    EXPECT_EQ(pick<Handle>(),
+              (std::vector<Handle>{{HandleId{1}, kS, "echo", MessageKind::stream, {}, 500ms, {}, {kLife, seq(1)}}}));
     answer(1, "bytes follow, not this");
     EXPECT_EQ(out, (InboxEffects{says(1, OutcomeCode::acknowledged)}));
     out.clear();

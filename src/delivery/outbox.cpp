@@ -45,6 +45,11 @@ Outbox::Outbox(const OutboxConfig& config, Incarnation incarnation, base::Rng& r
 
 tl::expected<MessageId, SubmitRefusal> Outbox::submit(Submission submission, base::TimePoint now, OutboxEffects& out) {
     expire(now, out);
+    if (leaving_) {
+        ++counters_.refused_leaving;
+        settle(now, out);
+        return tl::unexpected(SubmitRefusal::leaving);
+    }
     if (const auto refusal = check(submission)) {
         ++counters_.refused_invalid;
         settle(now, out);

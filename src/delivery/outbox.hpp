@@ -33,6 +33,9 @@
 //     remember.
 // 10. A stream is sought as a message is, and ends here when its handler took it. Its receiver's end dies with the
 //     session, so that one that was asked for and lost ends `in_doubt` and is never asked for again.
+// 11. A node that leaves takes no more messages. What was not written ends `cancelled` at once, so that its owner may
+//     send it from elsewhere; what was written keeps waiting, and ends `cancelled` if its receiver did not take it.
+//     What has no outcome when the node goes ends `in_doubt`.
 //
 // Questions: one a name at a time, for all messages that wait for it. Sequences count from 1; they are never reused.
 // The Rng outlives the outbox. Bounds are in OutboxConfig, counters in OutboxCounters; peers are as many as there are
@@ -64,6 +67,10 @@ public:
     tl::expected<MessageId, SubmitRefusal> submit(Submission submission, base::TimePoint now, OutboxEffects& out);
     // Ends the message `cancelled`, unless it has ended. Its receiver is not told.
     void cancel(MessageSequence sequence, base::TimePoint now, OutboxEffects& out);
+
+    // Rule 11: from now on; and for what is left.
+    void leave(base::TimePoint now, OutboxEffects& out);
+    void abandon(base::TimePoint now, OutboxEffects& out);
 
     void on_resolved(QuestionId question, const Resolution& resolution, base::TimePoint now, OutboxEffects& out);
     // A delivery stream may be written to; a window comes soon. A session that was up before is thereby lost.
@@ -204,6 +211,7 @@ private:
     void try_again(MessageSequence sequence, Message& message, const EndpointId& peer, Ending cause,
                    base::TimePoint now, OutboxEffects& out);
     void put_back(MessageSequence sequence, Message& message);
+    [[nodiscard]] std::vector<MessageSequence> sequences() const;
     void hold_back_after(MessageSequence sequence, Name& name);
     void advance_lane(Name& name, base::TimePoint now, OutboxEffects& out);
 
@@ -248,6 +256,7 @@ private:
     std::vector<EndpointId> touched_peers_;
     std::vector<Name*> touched_names_;
     bool told_full_ = false;
+    bool leaving_ = false;
     OutboxCounters counters_;
 };
 

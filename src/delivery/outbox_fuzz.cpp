@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "delivery/fuzz_testing.hpp"
 #include "delivery/outbox.hpp"
 
 namespace {
@@ -19,15 +20,10 @@ namespace {
 using namespace grapevine;
 using namespace grapevine::delivery;
 using namespace std::chrono_literals;
+using delivery::testing::peer_of;
 
 constexpr std::size_t kStepsMax = 400;
 constexpr std::size_t kPeers = 4;
-
-EndpointId peer_of(std::size_t number) {
-    EndpointId id;
-    id.bytes.fill(static_cast<std::uint8_t>(number + 1));
-    return id;
-}
 
 OutboxConfig narrow() {
     OutboxConfig config;
@@ -48,11 +44,10 @@ struct Twin {
 
 class Run {
 public:
-    Run(const std::uint8_t* data, std::size_t size)
-        : data_(data), size_(size), outbox_(narrow(), Incarnation{1}, rng_) {}
+    Run(const std::uint8_t* data, std::size_t size) : input_(data, size), outbox_(narrow(), Incarnation{1}, rng_) {}
 
     void go() {
-        for (std::size_t step = 0; step < kStepsMax && at_ < size_; ++step) {
+        for (std::size_t step = 0; step < kStepsMax && input_.any(); ++step) {
             out_.clear();
             act();
             look();
@@ -66,11 +61,11 @@ public:
     }
 
 private:
-    std::uint8_t byte() { return at_ < size_ ? data_[at_++] : 0; }
+    std::uint8_t byte() { return input_.byte(); }
 
     void act() {
         switch (byte() % 8) {
-            case 0: return pass(now_ + 20ms * byte());
+            case 0: return wait();
             case 1: return resolve();
             case 2: return connect();
             case 3: return answer();
@@ -78,6 +73,17 @@ private:
             case 5: return outbox_.on_writable(peer_of(byte() % kPeers), now_, out_);
             default: return submit();
         }
+    }
+
+    void wait() {
+        const std::uint8_t how_long = byte();
+        if (how_long != 255) return pass(now_ + 20ms * how_long);
+        outbox_.leave(now_, out_);
+        look();
+        out_.clear();
+        for (const auto& [sequence, message] : twin_)
+            GRAPEVINE_ASSERT(!message.open_at.empty(), "what was not written has ended");
+        if (byte() % 4 == 0) outbox_.abandon(now_, out_);
     }
 
     void pass(base::TimePoint until) {
@@ -195,9 +201,7 @@ private:
         twin_.erase(known);
     }
 
-    const std::uint8_t* data_;
-    std::size_t size_;
-    std::size_t at_ = 0;
+    delivery::testing::Decisions input_;
     base::TimePoint now_{1h};
     base::Rng rng_{1};
     Outbox outbox_;

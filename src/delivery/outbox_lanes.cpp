@@ -1,4 +1,4 @@
-// What was not taken, and what waits behind it: rules 2 and 8 of outbox.hpp.
+// What was not taken, and what waits behind it: rules 2, 8 and 11 of outbox.hpp.
 
 #include <algorithm>
 #include <vector>
@@ -16,10 +16,13 @@ void Outbox::blame(Message& message, const EndpointId& peer, Ending cause) {
 void Outbox::try_again(MessageSequence sequence, Message& message, const EndpointId& peer, Ending cause,
                        base::TimePoint now, OutboxEffects& out) {
     blame(message, peer, cause);
-    if (message.options.ordering == Ordering::none) {
-        resolve(sequence, message, out);
-        return;
+    const bool ordered = message.options.ordering == Ordering::lane;
+    if (leaving_) {
+        if (ordered) put_back(sequence, message);
+        message.stage = Stage::held;
+        return finish(sequence, message, Ending::cancelled, {}, now, out);
     }
+    if (!ordered) return resolve(sequence, message, out);
     put_back(sequence, message);
     Name& name = *message.name;
     // Those behind it follow it, so that one pause is enough for all.
@@ -51,7 +54,7 @@ void Outbox::hold_back_after(MessageSequence sequence, Name& name) {
 
 // The first of those that are at no peer leads: it goes where the others are, or asks where to go.
 void Outbox::advance_lane(Name& name, base::TimePoint now, OutboxEffects& out) {
-    while (!name.held.empty()) {
+    while (!leaving_ && !name.held.empty()) {
         const MessageSequence sequence = *name.held.begin();
         Message& message = messages_.at(sequence);
         if (message.stage != Stage::held) return;
@@ -67,6 +70,32 @@ void Outbox::advance_lane(Name& name, base::TimePoint now, OutboxEffects& out) {
         }
         enqueue(sequence, message, name.instance, now, out);
     }
+}
+
+std::vector<MessageSequence> Outbox::sequences() const {
+    std::vector<MessageSequence> all;
+    all.reserve(messages_.size());
+    for (const auto& [sequence, message] : messages_)
+        all.push_back(sequence);
+    return all;
+}
+
+void Outbox::leave(base::TimePoint now, OutboxEffects& out) {
+    expire(now, out);
+    leaving_ = true;
+    for (const MessageSequence sequence : sequences()) {
+        Message& message = messages_.at(sequence);
+        const bool written = message.stage == Stage::written || message.stage == Stage::stranded;
+        if (!written) finish(sequence, message, Ending::cancelled, {}, now, out);
+    }
+    settle(now, out);
+}
+
+void Outbox::abandon(base::TimePoint now, OutboxEffects& out) {
+    leave(now, out);
+    for (const MessageSequence sequence : sequences())
+        finish(sequence, messages_.at(sequence), Ending::in_doubt, {}, now, out);
+    settle(now, out);
 }
 
 }  // namespace grapevine::delivery

@@ -10,6 +10,7 @@ std::string_view name(SubmitRefusal refusal) {
         case SubmitRefusal::bad_name: return "bad_name";
         case SubmitRefusal::bad_deadline: return "bad_deadline";
         case SubmitRefusal::bad_options: return "bad_options";
+        case SubmitRefusal::leaving: return "leaving";
     }
     return "unknown";
 }
@@ -51,6 +52,7 @@ std::string_view name(BusyCause cause) {
         case BusyCause::queue: return "queue";
         case BusyCause::replies: return "replies";
         case BusyCause::order: return "order";
+        case BusyCause::leaving: return "leaving";
         case BusyCause::count_: break;
     }
     return "unknown";

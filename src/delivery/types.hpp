@@ -67,7 +67,7 @@ struct Submission {
 };
 
 // Why a message was not taken; nothing else comes of it.
-enum class SubmitRefusal : std::uint8_t { full, name_full, too_large, bad_name, bad_deadline, bad_options };
+enum class SubmitRefusal : std::uint8_t { full, name_full, too_large, bad_name, bad_deadline, bad_options, leaving };
 std::string_view name(SubmitRefusal refusal);
 
 // Those that are not `good` are chosen only if there are no others.
@@ -189,6 +189,7 @@ struct OutboxCounters {
     std::uint64_t refused_full = 0;
     std::uint64_t refused_name_full = 0;
     std::uint64_t refused_invalid = 0;  // Too large, bad name, bad deadline.
+    std::uint64_t refused_leaving = 0;
     std::uint64_t written = 0;
     std::uint64_t written_again = 0;  // To the same incarnation after a session was lost.
     std::uint64_t retries_busy = 0;
@@ -217,6 +218,7 @@ struct Handle {
     base::Bytes payload;
     base::Duration time_left{};
     base::TraceContext context{};
+    MessageId message{};  // The sender's.
     friend bool operator==(const Handle&, const Handle&) = default;
 };
 struct SendOutcome {
@@ -280,7 +282,7 @@ struct InboxConfig {
     base::Duration sender_retention = kDeadlineMax + std::chrono::seconds(30);
 };
 
-enum class BusyCause : std::uint8_t { no_session, senders, ids, open, queue, replies, order, count_ };
+enum class BusyCause : std::uint8_t { no_session, senders, ids, open, queue, replies, order, leaving, count_ };
 inline constexpr std::size_t kBusyCauses = static_cast<std::size_t>(BusyCause::count_);
 std::string_view name(BusyCause cause);
 

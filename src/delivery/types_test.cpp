@@ -21,7 +21,7 @@ void expect_names(std::size_t count) {
 TEST(DeliveryTypes, EveryWordIsItsOwn) {
     expect_names<Ending>(kEndings);
     expect_names<BusyCause>(kBusyCauses);
-    expect_names<SubmitRefusal>(6);
+    expect_names<SubmitRefusal>(7);
     EXPECT_EQ(name(Ending::in_doubt), "in_doubt");
 }
 

@@ -289,6 +289,8 @@ base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view nam
         case delivery::SubmitRefusal::bad_name:
             return {base::ErrorCode::invalid, subject + "a name is 1 to " + std::to_string(wire::kTargetNameMax) +
                                                   " printable characters without a space"};
+        case delivery::SubmitRefusal::leaving:
+            return {base::ErrorCode::failed, subject + "this node is leaving"};
         case delivery::SubmitRefusal::bad_options:
             return {base::ErrorCode::invalid, subject + "options that do not go together"};
         case delivery::SubmitRefusal::bad_deadline: break;

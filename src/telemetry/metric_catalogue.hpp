@@ -82,6 +82,7 @@ inline constexpr MetricSpec kMembershipEvents{"mesh.membership.events", "{event}
 inline constexpr MetricSpec kDeliveries{"mesh.deliver.messages", "{message}",
                                         "Messages of this node that ended, by outcome."};
 inline constexpr MetricSpec kDeliverWrites{"mesh.deliver.writes", "{message}", "Messages written, by attempt."};
+inline constexpr MetricSpec kStreamSteps{"mesh.stream.steps", "{stream}", "Streams by name, by what became of them."};
 inline constexpr MetricSpec kDeliverTaken{"mesh.deliver.taken", "{message}", "Messages for this node, by step."};
 
 // Other meshes.
