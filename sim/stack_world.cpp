@@ -84,6 +84,7 @@ void StackWorld::settle(std::size_t node) {
                 [](stack::PingDone&) {},
                 [](stack::DeliveryReport&) {},
                 [](stack::FabricReport&) {},
+                [](stack::ByteStreamEvent&) {},
                 [](stack::AppEvent&) {},
                 [&](stack::LawBroken& e) {
                     fault("node " + std::to_string(node) + " broke a law of its ledger: " + telemetry::describe(e));

@@ -6,3 +6,4 @@
 #include "grapevine/loop.hpp"      // IWYU pragma: export
 #include "grapevine/node.hpp"      // IWYU pragma: export
 #include "grapevine/result.hpp"    // IWYU pragma: export
+#include "grapevine/stream.hpp"    // IWYU pragma: export

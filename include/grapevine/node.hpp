@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "grapevine/endpoint.hpp"
+#include "grapevine/stream.hpp"
 
 namespace grapevine {
 
@@ -155,6 +156,15 @@ public:
     /// Handles what is addressed by this very name; with the empty name, everything else. Without any handler messages
     /// are refused. A handler that throws has failed the message.
     Status serve(const std::string& name, Handler handler);
+
+    /// Opens a stream of bytes to whoever the name means. `done` is called exactly once: with `acknowledged`, and then
+    /// the listener hears of the stream until it ends, or with how it failed, and then the listener is gone. The
+    /// deadline is that of opening; a stream lives as long as the connection that carries it. Options that repeat or
+    /// order have no meaning for streams. At most 8 streams of one node, and 256 of all, are open at a node.
+    Status open_stream(std::string_view name, std::chrono::milliseconds deadline,
+                       std::unique_ptr<StreamListener> listener, std::function<void(const Delivery&)> done);
+    /// Takes streams that are addressed by this very name; with the empty name, all others.
+    Status serve_streams(const std::string& name, StreamHandler handler);
 
 private:
     friend class NodeStart;

@@ -34,7 +34,7 @@ public:
 class Endpoint::Impl final : public io::HostListener {
 public:
     // Of the leave, and of sending the last telemetry after it: together within the 2 s that shutdown() promises.
-    static constexpr base::Duration kLeaveLimit = base::Duration(std::chrono::milliseconds(1200));
+    static constexpr base::Duration kLeaveLimit = base::Duration(std::chrono::milliseconds(1450));
     static constexpr base::Duration kExportLimit = base::Duration(std::chrono::milliseconds(500));
 
     static base::Result<std::unique_ptr<Impl>> start(io::Runtime& runtime, const io::HostConfig& config,

@@ -53,27 +53,38 @@ void MeshPart::finish_delivery(const delivery::Finished& finished) {
     if (done) {
         done(outcome);
     }
+    open_ours(finished.message, outcome);
 }
 
 Status MeshPart::serve(const std::string& name, Handler handler) {
-    if (host_.stack().serve(name, delivery::Service{}, host_.now()) == base::Admitted::no) {
-        return tl::unexpected(Error{Error::Code::exhausted, "serve '" + base::printable(name) + "': too many names"});
+    if (auto status = serve(name); !status) {
+        return status;
     }
     handlers_[name] = std::move(handler);
     return {};
 }
 
+Status MeshPart::serve(const std::string& name) {
+    if (host_.stack().serve(name, delivery::Service{}, host_.now()) == base::Admitted::no) {
+        return tl::unexpected(Error{Error::Code::exhausted, "serve '" + base::printable(name) + "': too many names"});
+    }
+    return {};
+}
+
+delivery::Answered MeshPart::answer(delivery::HandleId handle, Answer given) {
+    delivery::Answer out;
+    out.verdict = static_cast<delivery::Verdict>(given.verdict);
+    out.payload = std::move(given.payload);
+    const auto answered = host_.stack().answer(handle, std::move(out), host_.now());
+    host_.touch();
+    return answered;
+}
+
 void MeshPart::handle(const delivery::Handle& message) {
     const Answerer answer = [self = std::weak_ptr<MeshPart*>(self_), handle = message.handle](Answer given) {
-        const auto part = self.lock();
-        if (!part) {
-            return;
+        if (const auto part = self.lock()) {
+            (*part)->answer(handle, std::move(given));
         }
-        delivery::Answer out;
-        out.verdict = static_cast<delivery::Verdict>(given.verdict);
-        out.payload = std::move(given.payload);
-        (*part)->host_.stack().answer(handle, std::move(out), (*part)->host_.now());
-        (*part)->host_.touch();
     };
     auto handler = handlers_.find(message.name);
     if (handler == handlers_.end()) {

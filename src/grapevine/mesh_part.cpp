@@ -93,7 +93,10 @@ void MeshPart::on_event(const stack::Event& event) {
         return finish_delivery(*finished);
     }
     if (const auto* message = stack::report_in<delivery::Handle>(event)) {
-        return handle(*message);
+        return message->kind == delivery::MessageKind::stream ? take_stream(*message) : handle(*message);
+    }
+    if (const auto* stream = std::get_if<stack::ByteStreamEvent>(&event)) {
+        return on_stream_event(*stream);
     }
     if (const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
         changed != nullptr && changed->change == stack::EntryChange::joined) {

@@ -39,6 +39,14 @@ public:
     Status submit(delivery::Submission submission, DeliveryDone done);
     Status serve(const std::string& name, Handler handler);
 
+    // mesh_streams.cpp
+    Status open_stream(delivery::Submission submission, std::unique_ptr<StreamListener> listener, DeliveryDone done);
+    Status serve_streams(const std::string& name, StreamHandler handler);
+    Result<std::size_t> write(const ByteStream& stream, std::span<const std::uint8_t> data, node::Last last);
+    void pause(const ByteStream& stream);
+    void resume(const ByteStream& stream);
+    void reset(const ByteStream& stream, std::uint32_t code);
+
 private:
     io::NodeRecord make_record() const;
     void refresh_record();
@@ -46,6 +54,18 @@ private:
     void request_stop();
     void finish_delivery(const delivery::Finished& finished);
     void handle(const delivery::Handle& handle);
+    Status serve(const std::string& name);
+    delivery::Answered answer(delivery::HandleId handle, Answer given);
+    void open_ours(delivery::MessageSequence message, const Delivery& outcome);
+    void take_stream(const delivery::Handle& handle);
+    void on_stream_event(const stack::ByteStreamEvent& event);
+    struct OpenStream {
+        std::unique_ptr<StreamListener> listener;
+        std::optional<std::size_t> paused;  // Bytes received since, not yet credited to the peer.
+    };
+    OpenStream* find(const ByteStream& stream);
+    [[nodiscard]] ByteStream value_of(const stack::ByteStreamRef& ref) const;
+    static stack::ByteStreamRef ref_of(const ByteStream& stream);
 
     io::Host& host_;
     std::string mesh_;
@@ -60,7 +80,10 @@ private:
     std::map<stack::RequestId, PingDone> pings_;
     std::map<delivery::MessageSequence, DeliveryDone> deliveries_;  // As many as the outbox holds.
     std::map<std::string, Handler, std::less<>> handlers_;
-    std::shared_ptr<MeshPart*> self_;  // Owned here and, weakly, by answerers, which may outlive the node.
+    std::map<std::string, StreamHandler, std::less<>> stream_handlers_;
+    std::map<delivery::MessageSequence, std::unique_ptr<StreamListener>> opening_;  // Some of deliveries_.
+    std::map<stack::ByteStreamRef, OpenStream> streams_;                            // As many as the stack allows.
+    std::shared_ptr<MeshPart*> self_;  // Owned here and, weakly, by answerers and streams, which may outlive the node.
 };
 
 }  // namespace grapevine

@@ -113,4 +113,16 @@ Status Node::serve(const std::string& name, Handler handler) {
     return mesh_of(*impl_).serve(name, std::move(handler));
 }
 
+Status Node::open_stream(std::string_view name, std::chrono::milliseconds deadline,
+                         std::unique_ptr<StreamListener> listener, std::function<void(const Delivery&)> done) {
+    DeliveryOptions options;
+    options.deadline = deadline;
+    return mesh_of(*impl_).open_stream(to_submission(name, delivery::MessageKind::stream, {}, options),
+                                       std::move(listener), std::move(done));
+}
+
+Status Node::serve_streams(const std::string& name, StreamHandler handler) {
+    return mesh_of(*impl_).serve_streams(name, std::move(handler));
+}
+
 }  // namespace grapevine

@@ -289,8 +289,7 @@ base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view nam
         case delivery::SubmitRefusal::bad_name:
             return {base::ErrorCode::invalid, subject + "a name is 1 to " + std::to_string(wire::kTargetNameMax) +
                                                   " printable characters without a space"};
-        case delivery::SubmitRefusal::leaving:
-            return {base::ErrorCode::failed, subject + "this node is leaving"};
+        case delivery::SubmitRefusal::leaving: return {base::ErrorCode::failed, subject + "this node is leaving"};
         case delivery::SubmitRefusal::bad_options:
             return {base::ErrorCode::invalid, subject + "options that do not go together"};
         case delivery::SubmitRefusal::bad_deadline: break;
@@ -306,7 +305,7 @@ std::optional<std::string> encode_event(const stack::Event& event, base::WallTim
             [](const stack::PingDone&) { return false; }, [](const stack::TopicNeighborChanged&) { return false; },
             [](const stack::TopicReceived&) { return false; }, [](const stack::DeliveryReport&) { return false; },
             [&](const stack::FabricReport& report) { return fill_fabric(out, report); },
-            [](const stack::AppEvent&) { return false; },
+            [](const stack::ByteStreamEvent&) { return false; }, [](const stack::AppEvent&) { return false; },
             [&](const auto& seen) {
                 fill(out, seen);
                 return true;

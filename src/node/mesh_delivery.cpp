@@ -81,7 +81,12 @@ void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, 
                            else
                                out.push_back(std::move(e));
                        },
-                       [](delivery::SendOpenStream&) {},  // Nothing here submits streams.
+                       [&](delivery::SendOpenStream& e) {
+                           if (e.peer == self)
+                               local_.emplace_back(std::move(e.frame));
+                           else
+                               out.push_back(std::move(e));
+                       },
                        [&](auto& report) { out.push_back(std::move(report)); },
                    },
                    effect);
@@ -120,6 +125,11 @@ void MeshDelivery::run_local(base::TimePoint now, Effects& out) {
                 },
                 [&](wire::Deliver& frame) {
                     receive(now, out, [&](auto& box, auto& fx) { box.on_deliver(self, std::move(frame), now, fx); });
+                    send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
+                },
+                [&](wire::OpenStream& frame) {
+                    receive(now, out,
+                            [&](auto& box, auto& fx) { box.on_open_stream(self, std::move(frame), now, fx); });
                     send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
                 },
                 [&](wire::Outcome& frame) {

@@ -74,7 +74,7 @@ private:
     [[nodiscard]] delivery::Standing standing(const base::EndpointId& id) const;
 
     struct LocalSession {};
-    using Local = std::variant<LocalSession, wire::Deliver, wire::Outcome, wire::Window>;
+    using Local = std::variant<LocalSession, wire::Deliver, wire::OpenStream, wire::Outcome, wire::Window>;
 
     const directory::Directory& directory_;
     delivery::Incarnation incarnation_;

@@ -124,6 +124,12 @@ public:
     // All that was sent to the peer is on its way.
     void on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out);
 
+    // Before leave(): takes no more messages; what handlers work on, and what was written, may still end well. Then the
+    // end of what did not. And how many there are of both.
+    void leave_delivery(base::TimePoint now, Effects& out);
+    void end_delivery(base::TimePoint now, Effects& out);
+    [[nodiscard]] std::size_t deliveries_in_hand() const;
+
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 

@@ -91,7 +91,11 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
             [&](wire::Window& f) {
                 mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_window(peer, f, now, effects); });
             },
-            [](wire::OpenStream&) {},
+            [&](wire::OpenStream& f) {
+                mesh.receive(now, out, [&](auto& inbox, auto& effects) {
+                    inbox.on_open_stream(peer, std::move(f), now, effects);
+                });
+            },
         },
         frame);
 }
@@ -99,6 +103,23 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
 void Node::on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
     impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_writable(peer, now, effects); });
+}
+
+void Node::leave_delivery(base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    auto& mesh = impl_->mesh_->delivery;
+    mesh.receive(now, out, [&](auto& inbox, auto& effects) { inbox.leave(now, effects); });
+    mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.leave(now, effects); });
+}
+
+void Node::end_delivery(base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) { outbox.abandon(now, effects); });
+}
+
+std::size_t Node::deliveries_in_hand() const {
+    if (!impl_->mesh_) return 0;
+    return impl_->mesh_->delivery.inbox().open_messages() + impl_->mesh_->delivery.outbox().size();
 }
 
 }  // namespace grapevine::node

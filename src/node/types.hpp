@@ -120,9 +120,10 @@ struct TopicReceived {
 using Effect = std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync,
                             DirectoryChanged, SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged,
                             TopicReceived, delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver,
-                            delivery::SendOutcome, delivery::SendWindow, delivery::Finished, delivery::RoomAgain,
-                            delivery::Handle, delivery::HandlerLate, fabric::SendQuestion, fabric::DropQuestion,
-                            fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
+                            delivery::SendOpenStream, delivery::SendOutcome, delivery::SendWindow, delivery::Finished,
+                            delivery::RoomAgain, delivery::Handle, delivery::HandlerLate, fabric::SendQuestion,
+                            fabric::DropQuestion, fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone,
+                            fabric::Lied>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.

@@ -50,8 +50,30 @@ void DeliveryStreams::adopt(const base::EndpointId& peer, delivery::Incarnation 
     Carrier& carrier = streams_[key];
     carrier.peer = peer;
     carrier.side = Side::theirs;
+    carrier.incarnation = incarnation;
     theirs_[peer] = key;
+    senders_[peer] = {connection, incarnation};
     out.push_back(DeliveryOpened{peer, incarnation});
+}
+
+void DeliveryStreams::note_sender(const base::EndpointId& peer, delivery::Incarnation incarnation,
+                                  quic::ConnectionRef connection, DeliveryEffects& out) {
+    const auto known = senders_.find(peer);
+    if (known != senders_.end() && known->second == std::pair(connection, incarnation)) return;
+    senders_[peer] = {connection, incarnation};
+    out.push_back(DeliveryOpened{peer, incarnation});
+}
+
+void DeliveryStreams::end_sender(const base::EndpointId& peer, quic::ConnectionRef connection, DeliveryEffects& out) {
+    const auto known = senders_.find(peer);
+    if (known == senders_.end() || known->second.first != connection) return;
+    senders_.erase(known);
+    out.push_back(DeliveryEnded{peer});
+}
+
+std::optional<quic::ConnectionRef> DeliveryStreams::session_to(const base::EndpointId& peer) const {
+    const auto session = sessions_.find(peer);
+    return session == sessions_.end() ? std::nullopt : std::optional(session->second);
 }
 
 void DeliveryStreams::say(const base::EndpointId& peer, const wire::Outcome& outcome, DeliveryEffects& out) {
@@ -125,6 +147,7 @@ void DeliveryStreams::take_frames(const Key& key, DeliveryEffects& out) {
         if (!*frame) return;
         ++counters_.frames_received;
         if (!has_place(carrier.side, **frame)) return violate(key, "a frame of delivery where it has no place", out);
+        if (carrier.side == Side::theirs) note_sender(carrier.peer, carrier.incarnation, key.first, out);
         out.push_back(DeliveryCame{carrier.peer, std::move(**frame)});
     }
 }
@@ -164,7 +187,7 @@ void DeliveryStreams::drop(const Key& key, DeliveryEffects& out) {
     if (newest == keys.end() || newest->second != key) return;
     keys.erase(newest);
     if (side == Side::theirs)
-        out.push_back(DeliveryEnded{peer});
+        end_sender(peer, key.first, out);
     else
         violate(key, "the delivery stream ended", out);
 }
@@ -179,12 +202,15 @@ void DeliveryStreams::on_session_end(quic::ConnectionRef connection, DeliveryEff
         const auto newest = keys.find(it->second.peer);
         if (newest != keys.end() && newest->second == it->first) {
             keys.erase(newest);
-            if (it->second.side == Side::theirs) out.push_back(DeliveryEnded{it->second.peer});
         }
         let_go(it->second);
         it = streams_.erase(it);
     }
     std::erase_if(sessions_, [&](const auto& item) { return item.second == connection; });
+    for (auto it = senders_.begin(); it != senders_.end();) {
+        const auto sender = it++;
+        if (sender->second.first == connection) end_sender(sender->first, connection, out);
+    }
 }
 
 bool DeliveryStreams::is_theirs(quic::ConnectionRef connection, quic::StreamRef stream) const {

@@ -10,7 +10,10 @@
 //  a
 //     stream is dropped: the sender asks again (delivery/inbox.hpp, rule 8).
 //  3. A frame that has no place on its side of a stream, or breaks a rule of the wire, ends the session.
-//  4. Bytes that a stream does not take wait here. To a peer these are at most what its window lets the outbox write.
+//  4. Whoever delivers, or opens a stream (byte_streams.hpp), is a sender to the inbox until that delivery stream ends,
+//  or
+//     the session: one a peer, the newest.
+//  5. Bytes that a stream does not take wait here. To a peer these are at most what its window lets the outbox write.
 //     Of answers, which a peer can have repeated as often as it likes, at most kAnswerBytesMax wait for one peer and
 //     kAnswersBytesMax for all; who does not read that much loses its session.
 
@@ -19,17 +22,15 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "delivery/types.hpp"
 #include "quic/endpoint.hpp"
-#include "stack/types.hpp"
+#include "stack/delivery_effects.hpp"
 #include "wire/delivery.hpp"
 
 namespace grapevine::stack {
@@ -37,25 +38,6 @@ namespace grapevine::stack {
 inline constexpr wire::Window kFirstWindow{8, 64U * 1024U};  // delivery::InboxConfig grants no less.
 inline constexpr std::size_t kAnswerBytesMax = 4U * 1024U * 1024U;
 inline constexpr std::size_t kAnswersBytesMax = 64U * 1024U * 1024U;
-
-// A peer's delivery stream is there, or another one replaces it.
-struct DeliveryOpened {
-    base::EndpointId peer;
-    delivery::Incarnation incarnation;
-};
-struct DeliveryEnded {
-    base::EndpointId peer;
-};
-struct DeliveryCame {
-    base::EndpointId peer;
-    wire::DeliveryFrame frame;
-};
-struct DeliveryViolation {
-    quic::ConnectionRef connection;
-    std::string rule;
-};
-using DeliveryEffect = std::variant<DeliveryOpened, DeliveryEnded, DeliveryCame, DeliveryViolation>;
-using DeliveryEffects = std::vector<DeliveryEffect>;
 
 struct DeliveryCounters {
     std::uint64_t frames_sent = 0, frames_received = 0, bytes_sent = 0, bytes_received = 0;
@@ -68,12 +50,16 @@ public:
 
     // Our side. The session that we dialled is greeted.
     void on_session_up(const base::EndpointId& peer, quic::ConnectionRef connection);
+    [[nodiscard]] std::optional<quic::ConnectionRef> session_to(const base::EndpointId& peer) const;
     // Nothing where the peer has no session: it is lost, and the outbox hears of that.
     void send(const base::EndpointId& peer, const wire::Deliver& frame, DeliveryEffects& out);
 
     // The peer's side: a stream whose first byte is the tag of a delivery frame; its data follows by on_stream_data.
     void adopt(const base::EndpointId& peer, delivery::Incarnation incarnation, quic::ConnectionRef connection,
                quic::StreamRef stream, DeliveryEffects& out);
+    // The peer opened a stream by name on this session.
+    void note_sender(const base::EndpointId& peer, delivery::Incarnation incarnation, quic::ConnectionRef connection,
+                     DeliveryEffects& out);
     void say(const base::EndpointId& peer, const wire::Outcome& outcome, DeliveryEffects& out);
     void say(const base::EndpointId& peer, const wire::Window& window, DeliveryEffects& out);
 
@@ -97,6 +83,7 @@ private:
     struct Carrier {
         base::EndpointId peer;
         Side side = Side::ours;
+        delivery::Incarnation incarnation;  // Of a peer that delivers.
         wire::DeliveryFrameReader reader;
         base::Bytes pending;
     };
@@ -110,11 +97,13 @@ private:
     [[nodiscard]] static bool has_place(Side side, const wire::DeliveryFrame& frame);
     void violate(const Key& key, std::string_view rule, DeliveryEffects& out);
     void drop(const Key& key, DeliveryEffects& out);
+    void end_sender(const base::EndpointId& peer, quic::ConnectionRef connection, DeliveryEffects& out);
 
     quic::Endpoint& endpoint_;
     std::map<base::EndpointId, quic::ConnectionRef> sessions_;  // That we dialled.
     std::map<base::EndpointId, Key> ours_;
     std::map<base::EndpointId, Key> theirs_;
+    std::map<base::EndpointId, std::pair<quic::ConnectionRef, delivery::Incarnation>> senders_;  // Rule 4.
     std::map<Key, Carrier> streams_;
     std::set<base::EndpointId> writable_;
     std::size_t answers_bytes_ = 0;  // Waiting, on all streams of peers.

@@ -100,6 +100,24 @@ void append(std::vector<Figure>& figures, const DeliveryCounters& c) {
     figures.insert(figures.end(), std::begin(own), std::end(own));
 }
 
+void append(std::vector<Figure>& figures, const ByteStreamCounters& c) {
+    const Figure own[] = {
+        {"streams.opened", c.opened},
+        {"streams.accepted", c.accepted},
+        {"streams.finished", c.finished},
+        {"streams.reset", c.reset},
+        {"streams.lost", c.lost},
+        {"streams.busy_peer", c.busy_peer},
+        {"streams.busy_all", c.busy_all},
+        {"streams.no_credit", c.no_credit},
+        {"streams.timeouts", c.timeouts},
+        {"streams.violations", c.violations},
+        {"streams.bytes_sent", c.bytes_sent},
+        {"streams.bytes_received", c.bytes_received},
+    };
+    figures.insert(figures.end(), std::begin(own), std::end(own));
+}
+
 }  // namespace
 
 namespace {
@@ -142,6 +160,8 @@ std::vector<Figure> Stack::Impl::figures() const {
     figures.push_back({"links.queued", links_.queued()});
     if (sessions_) append(figures, sessions_->counters());
     if (sessions_) append(figures, deliveries_.counters());
+    if (sessions_) append(figures, byte_streams_.counters());
+    if (sessions_) figures.push_back({"streams.live", byte_streams_.live() + local_streams_.live()});
     for (auto& figure : node_.figures())
         figures.push_back(std::move(figure));
     return figures;

@@ -6,6 +6,7 @@
 #include "base/blake3.hpp"
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
+#include "stack/byte_streams.hpp"
 #include "stack/gossip_links.hpp"
 #include "stack/mesh_sessions.hpp"
 #include "stack/stack.hpp"
@@ -358,6 +359,146 @@ TEST_F(Hostile, AFloodOfMessagesIsBoundedAndRefused) {
     EXPECT_LE(figure("delivery.open"), delivery::InboxConfig{}.sender_messages_max);
     EXPECT_GT(figure("delivery.busy.replies"), 0U);  // The room of their replies is reserved.
     EXPECT_EQ(figure("delivery.accepted") + figure("delivery.busy.replies"), figure("delivery.frames_received"));
+    expect_still_serving();
+}
+
+wire::OpenStream open_stream(std::uint64_t sequence, std::string name = "mesh1.broker") {
+    return {wire::MessageSequence{sequence}, 60'000, std::move(name), {}};
+}
+
+// A session that was greeted, from which streams are opened.
+struct HostileStreams : public Hostile {
+    quic::ConnectionRef greet() {
+        const auto connection = connect(wire::kMeshAlpn);
+        send(connection, kBidi, wire::encode(wire::Hello{1, std::string(kMesh), "gateway", 7}), true);
+        return connection;
+    }
+    void serve() { ASSERT_EQ(victim_.serve("", delivery::Service{}, now_), base::Admitted::yes); }
+    // Takes every stream that was asked for; how many these were.
+    std::size_t take_all() {
+        std::size_t taken = 0;
+        for (const auto& event : std::exchange(heard_, {})) {
+            const auto* handle = report_in<delivery::Handle>(event);
+            if (handle == nullptr) continue;
+            victim_.answer(handle->handle, {}, now_);
+            ++taken;
+        }
+        exchange();
+        return taken;
+    }
+    // What the attacker was answered on a stream.
+    std::optional<wire::Outcome> outcome(quic::StreamRef stream) const {
+        wire::DeliveryFrameReader reader;
+        for (const auto& event : seen_)
+            if (const auto* data = std::get_if<quic::StreamData>(&event); data != nullptr && data->stream == stream)
+                reader.feed(data->data);
+        const auto frame = reader.next();
+        const auto* said = frame && *frame ? std::get_if<wire::Outcome>(&**frame) : nullptr;
+        return said == nullptr ? std::nullopt : std::optional(*said);
+    }
+};
+
+TEST_F(HostileStreams, AStreamForANameThatNobodyServesIsRefused) {
+    const auto connection = greet();
+    const auto stream = send(connection, kBidi, wire::encode(open_stream(1, "no.such.service")), false);
+    ASSERT_TRUE(outcome(stream));
+    EXPECT_EQ(outcome(stream)->code, wire::OutcomeCode::refused);
+    EXPECT_EQ(figure("delivery.no_handler"), 1U);
+    EXPECT_EQ(figure("streams.live"), 0U);
+    EXPECT_FALSE(closed(connection));
+}
+
+TEST_F(HostileStreams, OpenStreamWhereItHasNoPlaceEndsTheConnection) {
+    serve();
+    const auto connection = greet();
+    const auto stream = send(connection, kBidi, wire::encode(deliver(1, 10)), false);
+    (void)attacker_.write(connection, stream, wire::encode(open_stream(2)), false);
+    exchange();
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(figure("delivery.violations"), 1U);
+    expect_still_serving();
+}
+
+TEST_F(HostileStreams, WhoGoesOnBeforeItIsTakenLosesItsSession) {
+    serve();
+    for (const bool later : {false, true}) {
+        const auto connection = greet();
+        base::Bytes bytes = wire::encode(open_stream(1));
+        if (!later) bytes.push_back('x');
+        const auto stream = send(connection, kBidi, bytes, false);
+        if (later) (void)attacker_.write(connection, stream, base::to_bytes("x"), false);
+        exchange();
+        EXPECT_TRUE(closed(connection)) << later;
+    }
+    EXPECT_EQ(figure("streams.violations"), 2U);
+    EXPECT_EQ(figure("streams.live"), 0U);
+    expect_still_serving();
+}
+
+TEST_F(HostileStreams, AStreamThatDoesNotSayWhomItIsForIsReset) {
+    const auto connection = greet();
+    const base::Bytes whole = wire::encode(open_stream(1));
+    send(connection, kBidi, base::ByteView(whole).first(whole.size() - 1), false);
+    run_for(kStreamHeadMax + 1s);
+    EXPECT_EQ(figure("streams.timeouts"), 1U);
+    EXPECT_EQ(ledger_[telemetry::Kind::byte_stream].alive(), 0U);
+    EXPECT_FALSE(closed(connection));
+}
+
+TEST_F(HostileStreams, ALengthOverTheLimitEndsTheConnection) {
+    const auto connection = greet();
+    send(connection, kBidi, base::Bytes{0x33, 0xff, 0xff, 0x7f}, false);
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(figure("streams.violations"), 1U);
+}
+
+TEST_F(HostileStreams, AFloodOfThemIsBoundedAndToldSo) {
+    serve();
+    const auto connection = greet();
+    std::vector<quic::StreamRef> streams;
+    for (std::uint64_t i = 1; i <= 60; ++i)
+        streams.push_back(send(connection, kBidi, wire::encode(open_stream(i)), false));
+    EXPECT_EQ(figure("streams.live"), kByteStreamsOfPeer);
+    EXPECT_EQ(figure("streams.busy_peer"), 60 - kByteStreamsOfPeer);
+    EXPECT_EQ(take_all(), kByteStreamsOfPeer);
+    ASSERT_TRUE(outcome(streams.front()) && outcome(streams.back()));
+    EXPECT_EQ(outcome(streams.front())->code, wire::OutcomeCode::acknowledged);
+    EXPECT_EQ(outcome(streams.back())->code, wire::OutcomeCode::busy);
+    EXPECT_FALSE(closed(connection));
+    expect_still_serving();
+}
+
+TEST_F(HostileStreams, WhoNeverReadsCostsOneBufferAStream) {
+    serve();
+    const auto connection = greet();
+    send(connection, kBidi, wire::encode(open_stream(1)), false);
+    std::optional<ByteStreamRef> stream;
+    for (const auto& event : heard_)
+        if (const auto* handle = report_in<delivery::Handle>(event)) stream = ByteStreams::ref_of(handle->handle);
+    ASSERT_TRUE(stream);
+    take_all();
+    const base::Bytes piece(64U * 1024U, 'x');
+    std::size_t taken = 0;
+    for (int i = 0; i < 100; ++i) {
+        taken += victim_.write(*stream, piece, node::Last::no, now_).value_or(0);
+        exchange();
+    }
+    const quic::Limits limits;
+    EXPECT_GE(taken, limits.send_buffer_bytes);
+    EXPECT_LE(taken, limits.send_buffer_bytes + limits.stream_window_bytes);
+    expect_still_serving();
+}
+
+TEST_F(HostileStreams, AskedForTwiceOrWithoutAnEndNothingIsLeft) {
+    serve();
+    const auto connection = greet();
+    send(connection, kBidi, wire::encode(open_stream(1)), false);
+    run_for(kStreamAnswerMax + 1s);  // Nobody answers.
+    EXPECT_EQ(figure("streams.live"), 0U);
+    send(connection, kBidi, wire::encode(open_stream(2)), false);
+    send(connection, kBidi, wire::encode(open_stream(2)), false);
+    EXPECT_TRUE(closed(connection));
+    EXPECT_EQ(ledger_[telemetry::Kind::byte_stream].alive(), 0U);
     expect_still_serving();
 }
 

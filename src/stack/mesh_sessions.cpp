@@ -77,6 +77,11 @@ std::optional<MeshSessions::Sender> MeshSessions::hand_over(const quic::StreamDa
     return Sender{session.peer, session.incarnation};
 }
 
+void MeshSessions::retain(quic::ConnectionRef connection) {
+    const auto it = sessions_.find(connection);
+    if (it != sessions_.end()) ++it->second.users;
+}
+
 void MeshSessions::release(quic::ConnectionRef connection, base::TimePoint now) {
     const auto it = sessions_.find(connection);
     if (it == sessions_.end() || it->second.users == 0) return;

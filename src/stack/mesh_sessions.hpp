@@ -66,6 +66,7 @@ public:
         std::uint64_t incarnation = 0;
     };
     std::optional<Sender> hand_over(const quic::StreamData& event);
+    void retain(quic::ConnectionRef connection);  // The same for a stream of ours.
     void release(quic::ConnectionRef connection, base::TimePoint now);
     // Somebody else found that the peer broke a rule on this session.
     void end(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out) {
@@ -125,7 +126,7 @@ private:
         bool wanted = false;    // By us, for deliveries.
         bool told_up = false;   // By SessionUp.
         bool refused = false;   // By the peer.
-        std::size_t users = 0;  // Streams of the peer that carry deliveries.
+        std::size_t users = 0;  // Streams of the peer that carry deliveries, and streams by name.
         base::TimePoint idle_since;
         std::uint64_t hello_sent_unix_ns = 0;  // Ours, if it was traced.
         std::map<quic::StreamRef, Exchange> exchanges;

@@ -56,6 +56,7 @@ void Stack::flush(base::TimePoint now, const std::function<void(const quic::Tran
     impl_->pump(now);
     impl_->endpoint_.flush(now, sink);
     impl_->pump(now);
+    impl_->note_in_hand(now);
     impl_->check_laws(now);
 }
 

@@ -73,6 +73,15 @@ public:
     void stop_serving(const std::string& name, base::TimePoint now);
     delivery::Answered answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now);
 
+    // Streams by name: one is asked for by submit() of kind stream, and open when that is Finished `acknowledged`; or
+    // asked for by a Handle of kind stream, and open when it was answered `done` in time. Then StreamBytes come until
+    // StreamOver does, once (byte_streams.hpp). write() takes what there is room for; StreamRoom follows if that was
+    // less than given. reset() ends both directions.
+    base::Result<std::size_t> write(const ByteStreamRef& stream, base::ByteView data, node::Last last,
+                                    base::TimePoint now);
+    void consume(const ByteStreamRef& stream, std::size_t bytes, base::TimePoint now);
+    void reset(const ByteStreamRef& stream, std::uint32_t code, base::TimePoint now);
+
     // Gossip topics of the application. Joining twice adds peers. Bootstrap peers are retried for ever, with backoff.
     base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                             base::TimePoint now);

@@ -20,6 +20,9 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
                            [&](const DeliveryViolation& e) {
                                if (sessions_) sessions_->end(e.connection, e.rule, now, sessions);
                            },
+                           [&](const DeliveryRetained& e) { sessions_->retain(e.connection); },
+                           [&](const DeliveryReleased& e) { sessions_->release(e.connection, now); },
+                           [&](ByteStreamEvent& e) { events_.emplace_back(std::move(e)); },
                        },
                        effect);
         });
@@ -27,8 +30,57 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
     }
 }
 
+// The end of a stream's message comes before what then happens on the stream.
+void Stack::Impl::report(delivery::Finished& finished, DeliveryEffects& out) {
+    const delivery::MessageSequence message = finished.message;
+    const delivery::Ending ending = finished.ending;
+    events_.emplace_back(DeliveryReport(std::move(finished)));
+    byte_streams_.on_finished(message, ending, out);
+    local_streams_.on_finished(message, ending, out);
+}
+
+void Stack::Impl::report(delivery::Handle& handle) {
+    const bool is_stream = handle.kind == delivery::MessageKind::stream;
+    if (is_stream && handle.from == endpoint_.id())
+        local_streams_.on_handle(handle);
+    else if (is_stream)
+        byte_streams_.on_handle(handle);
+    events_.emplace_back(DeliveryReport(std::move(handle)));
+}
+
+void Stack::Impl::report(delivery::HandlerLate& late) {
+    byte_streams_.on_late(late.handle);
+    local_streams_.on_late(late.handle);
+    events_.emplace_back(DeliveryReport(std::move(late)));
+}
+
+// True if the event was about a stream that was opened by name.
+bool Stack::Impl::on_stream_event(quic::Event& event, base::TimePoint now) {
+    DeliveryEffects effects;
+    const bool taken = std::visit(
+        [&](auto& e) {
+            using E = std::decay_t<decltype(e)>;
+            if constexpr (requires { e.stream; }) {
+                if (!byte_streams_.owns(e.connection, e.stream)) return false;
+                if constexpr (std::is_same_v<E, quic::StreamData>) byte_streams_.on_stream_data(e, now, effects);
+                if constexpr (std::is_same_v<E, quic::StreamWritable>)
+                    byte_streams_.on_writable(e.connection, e.stream, effects);
+                if constexpr (std::is_same_v<E, quic::StreamReset>) byte_streams_.on_reset(e, effects);
+                if constexpr (std::is_same_v<E, quic::StreamStopped>) byte_streams_.on_stopped(e);
+                if constexpr (std::is_same_v<E, quic::StreamClosed>)
+                    byte_streams_.on_closed(e.connection, e.stream, effects);
+                return true;
+            }
+            return false;
+        },
+        event);
+    apply(effects, now);
+    return taken;
+}
+
 // True if the event was about a stream that carries deliveries.
 bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
+    if (on_stream_event(event, now)) return true;
     DeliveryEffects effects;
     const auto ended = [&](quic::ConnectionRef connection, quic::StreamRef stream) {
         if (!deliveries_.owns(connection, stream)) return false;
@@ -37,30 +89,35 @@ bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
         if (theirs) sessions_->release(connection, now);
         return true;
     };
-    const bool taken =
-        std::visit(Overloaded{
-                       [&](const quic::StreamData& e) {
-                           if (!deliveries_.owns(e.connection, e.stream)) {
-                               const auto sender = sessions_ ? sessions_->hand_over(e) : std::nullopt;
-                               if (!sender) return false;
-                               deliveries_.adopt(sender->peer, delivery::Incarnation{sender->incarnation}, e.connection,
-                                                 e.stream, effects);
-                           }
-                           deliveries_.on_stream_data(e, effects);
-                           if (e.fin) ended(e.connection, e.stream);
-                           return true;
-                       },
-                       [&](const quic::StreamWritable& e) {
-                           if (!deliveries_.owns(e.connection, e.stream)) return false;
-                           deliveries_.on_writable(e.connection, e.stream);
-                           return true;
-                       },
-                       [&](const quic::StreamReset& e) { return ended(e.connection, e.stream); },
-                       [&](const quic::StreamStopped& e) { return ended(e.connection, e.stream); },
-                       [&](const quic::StreamClosed& e) { return ended(e.connection, e.stream); },
-                       [](const auto&) { return false; },
-                   },
-                   event);
+    const bool taken = std::visit(Overloaded{
+                                      [&](const quic::StreamData& e) {
+                                          if (!deliveries_.owns(e.connection, e.stream)) {
+                                              const auto sender = sessions_ ? sessions_->hand_over(e) : std::nullopt;
+                                              if (!sender) return false;
+                                              const delivery::Incarnation life{sender->incarnation};
+                                              if (wire::is_open_stream_tag(e.data.front())) {
+                                                  deliveries_.note_sender(sender->peer, life, e.connection, effects);
+                                                  byte_streams_.adopt(sender->peer, e.connection, e.stream, now);
+                                                  byte_streams_.on_stream_data(e, now, effects);
+                                                  return true;
+                                              }
+                                              deliveries_.adopt(sender->peer, life, e.connection, e.stream, effects);
+                                          }
+                                          deliveries_.on_stream_data(e, effects);
+                                          if (e.fin) ended(e.connection, e.stream);
+                                          return true;
+                                      },
+                                      [&](const quic::StreamWritable& e) {
+                                          if (!deliveries_.owns(e.connection, e.stream)) return false;
+                                          deliveries_.on_writable(e.connection, e.stream);
+                                          return true;
+                                      },
+                                      [&](const quic::StreamReset& e) { return ended(e.connection, e.stream); },
+                                      [&](const quic::StreamStopped& e) { return ended(e.connection, e.stream); },
+                                      [&](const quic::StreamClosed& e) { return ended(e.connection, e.stream); },
+                                      [](const auto&) { return false; },
+                                  },
+                                  event);
     apply(effects, now);
     return taken;
 }
@@ -100,8 +157,39 @@ void Stack::stop_serving(const std::string& name, base::TimePoint now) {
 delivery::Answered Stack::answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now) {
     impl_->ledger_.set_now(now);
     delivery::Answered answered = delivery::Answered::late;
+    const delivery::Verdict verdict = answer.verdict;
     impl_->drive(now, [&](node::Effects& out) { answered = impl_->node_.answer(handle, std::move(answer), now, out); });
+    if (answered == delivery::Answered::late) return answered;
+    DeliveryEffects effects;
+    impl_->byte_streams_.on_answered(handle, verdict, effects);
+    impl_->local_streams_.on_answered(handle, verdict, effects);
+    impl_->apply(effects, now);
     return answered;
+}
+
+base::Result<std::size_t> Stack::write(const ByteStreamRef& stream, base::ByteView data, node::Last last,
+                                       base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    if (!impl_->local_streams_.owns(stream)) return impl_->byte_streams_.write(stream, data, last);
+    DeliveryEffects effects;
+    auto taken = impl_->local_streams_.write(stream, data, last, effects);
+    impl_->apply(effects, now);
+    return taken;
+}
+
+void Stack::consume(const ByteStreamRef& stream, std::size_t bytes, base::TimePoint now) {
+    DeliveryEffects effects;
+    impl_->byte_streams_.consume(stream, bytes);
+    impl_->local_streams_.consume(stream, bytes, effects);
+    impl_->apply(effects, now);
+}
+
+void Stack::reset(const ByteStreamRef& stream, std::uint32_t code, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    DeliveryEffects effects;
+    impl_->byte_streams_.reset(stream, code, effects);
+    impl_->local_streams_.reset(stream, code, effects);
+    impl_->apply(effects, now);
 }
 
 }  // namespace grapevine::stack

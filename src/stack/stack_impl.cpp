@@ -55,7 +55,9 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
       connection_spans_(config.recorder, node_, endpoint_),
       mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
       links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }),
-      deliveries_(endpoint_) {
+      deliveries_(endpoint_),
+      byte_streams_(endpoint_, ledger),
+      local_streams_(ledger) {
     if (config.mesh)
         sessions_.emplace(endpoint_, ledger, mesh_spans_,
                           wire::Hello{1, config.mesh->mesh, config.mesh->type, incarnation_.value, {}},
@@ -110,8 +112,17 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                        if (sessions_) sessions_->release_session(e.peer, now);
                    },
                    [&](delivery::SendDeliver& e) { deliveries_.send(e.peer, e.frame, deliveries); },
-                   [&](delivery::SendOutcome& e) { deliveries_.say(e.peer, e.frame, deliveries); },
+                   [&](delivery::SendOpenStream& e) {
+                       byte_streams_.open(e.peer, deliveries_.session_to(e.peer), e.frame, deliveries);
+                   },
+                   [&](delivery::SendOutcome& e) {
+                       if (!byte_streams_.say(e.peer, e.frame, deliveries))
+                           deliveries_.say(e.peer, e.frame, deliveries);
+                   },
                    [&](delivery::SendWindow& e) { deliveries_.say(e.peer, e.frame, deliveries); },
+                   [&](delivery::Finished& e) { report(e, deliveries); },
+                   [&](delivery::Handle& e) { report(e); },
+                   [&](delivery::HandlerLate& e) { report(e); },
                    [&](auto& report) { events_.push_back(std::move(report)); },
                },
                effect);
@@ -170,6 +181,7 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
                     [&](const SessionEnded& e) {
                         DeliveryEffects ended;
                         deliveries_.on_session_end(e.connection, ended);
+                        byte_streams_.on_session_end(e.connection, ended);
                         apply(ended, now);
                     },
                 },
@@ -295,6 +307,9 @@ void Stack::Impl::on_deadline(base::TimePoint now) {
         sessions_->on_deadline(now, effects);
         apply(effects, now);
     }
+    DeliveryEffects late;
+    byte_streams_.on_deadline(now, late);
+    apply(late, now);
     finish_leaving(now);
 }
 
@@ -302,28 +317,9 @@ std::optional<base::TimePoint> Stack::Impl::next_deadline() const {
     auto deadline = base::earliest(node_.next_deadline(), endpoint_.next_deadline());
     deadline = base::earliest(deadline, links_.next_deadline());
     if (sessions_) deadline = base::earliest(deadline, sessions_->next_deadline());
+    deadline = base::earliest(deadline, byte_streams_.next_deadline());
     deadline = base::earliest(deadline, laws_.next_deadline());
     return base::earliest(deadline, leave_deadline());
-}
-
-std::optional<base::TimePoint> Stack::Impl::leave_deadline() const {
-    if (!leaving_since_ || left_) return std::nullopt;
-    return *leaving_since_ + (links_.is_draining() ? kLeaveMax : kLeaveMin);
-}
-
-void Stack::Impl::leave(base::TimePoint now) {
-    if (leaving_since_) return;
-    leaving_since_ = now;
-    drive(now, [&](node::Effects& out) { node_.leave(now, out); });
-}
-
-void Stack::Impl::finish_leaving(base::TimePoint now) {
-    const auto due = leave_deadline();
-    if (!due || *due > now) return;
-    left_ = true;
-    endpoint_.shutdown(0, "leaving", now);
-    pump(now);
-    events_.push_back(Left{});
 }
 
 std::vector<NeighborRow> Stack::Impl::neighbors(base::TimePoint now) const {

@@ -8,10 +8,12 @@
 
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
+#include "stack/byte_streams.hpp"
 #include "stack/connection_spans.hpp"
 #include "stack/delivery_streams.hpp"
 #include "stack/frame_spans.hpp"
 #include "stack/gossip_links.hpp"
+#include "stack/local_streams.hpp"
 #include "stack/mesh_sessions.hpp"
 #include "stack/mesh_spans.hpp"
 #include "stack/stack.hpp"
@@ -20,6 +22,9 @@ namespace grapevine::stack {
 
 inline constexpr base::Duration kLeaveMin = std::chrono::milliseconds(100);  // For the last words to be acknowledged.
 inline constexpr base::Duration kLeaveMax = std::chrono::milliseconds(1000);
+// For deliveries in hand, before the goodbye; and for all together.
+inline constexpr base::Duration kLeaveHandlersMax = std::chrono::milliseconds(1000);
+inline constexpr base::Duration kLeaveTotalMax = std::chrono::milliseconds(1400);
 inline constexpr std::size_t kAppConnectionsMax = 4096;
 
 class Stack::Impl {
@@ -36,10 +41,13 @@ public:
 
     void execute(node::Effects& effects, base::TimePoint now);
     void apply(SessionEffects& effects, base::TimePoint now);
+    void apply(DeliveryEffects& effects, base::TimePoint now);
     void pump(base::TimePoint now);  // QUIC's events, until there are none.
     void on_deadline(base::TimePoint now);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    // stack_leaving.cpp
     void leave(base::TimePoint now);
+    void note_in_hand(base::TimePoint now);
     [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
     [[nodiscard]] std::vector<Figure> figures() const;
     [[nodiscard]] std::vector<telemetry::Metric> metrics(base::TimePoint now) const;
@@ -59,6 +67,8 @@ public:
     GossipLinks links_;
     std::optional<MeshSessions> sessions_;
     DeliveryStreams deliveries_;
+    ByteStreams byte_streams_;
+    LocalStreams local_streams_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
     telemetry::Laws laws_;
     std::deque<Event> events_;
@@ -66,13 +76,18 @@ public:
     std::optional<wire::Load> load_;  // As the edge measured it last.
     std::uint64_t next_request_ = 1;
     std::optional<base::TimePoint> leaving_since_;
+    std::optional<base::TimePoint> emptied_at_;  // While leaving: when no delivery was in hand any more.
+    std::optional<base::TimePoint> goodbye_at_;
     bool left_ = false;
 
 private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
     // stack_delivery.cpp
-    void apply(DeliveryEffects& effects, base::TimePoint now);
+    void report(delivery::Finished& finished, DeliveryEffects& out);
+    void report(delivery::Handle& handle);
+    void report(delivery::HandlerLate& late);
+    bool on_stream_event(quic::Event& event, base::TimePoint now);
     bool on_delivery_event(quic::Event& event, base::TimePoint now);
     void write_on(base::TimePoint now);
     // Handles an input within a span, if there is one, and ends it.
@@ -92,7 +107,9 @@ private:
     void on_closed(const quic::Closed& event, base::TimePoint now);
     template <typename E>
     void on_stream_end(const E& event, base::TimePoint now);
+    void say_goodbye(base::TimePoint now);
     void finish_leaving(base::TimePoint now);
+    [[nodiscard]] std::optional<base::TimePoint> goodbye_deadline() const;
     [[nodiscard]] std::optional<base::TimePoint> leave_deadline() const;
     void report_heard(base::TimePoint now);
 };

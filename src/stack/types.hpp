@@ -68,9 +68,34 @@ using DeliveryReport = std::variant<delivery::Finished, delivery::RoomAgain, del
 // What the fabric has to say: the end of a question, meshes that come and go, gateways that lie.
 using FabricReport = std::variant<fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
 
-using Event =
-    std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                 MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, FabricReport, AppEvent>;
+// A stream of bytes that was opened by name: by us, where it has the number of the message that asked for it, or by
+// somebody else, where it has that of the handle.
+enum class StreamSide : std::uint8_t { ours, theirs };
+struct ByteStreamRef {
+    StreamSide side = StreamSide::ours;
+    std::uint64_t value = 0;
+    friend auto operator<=>(const ByteStreamRef&, const ByteStreamRef&) = default;
+};
+struct StreamBytes {  // Counts against the peer's window until it is consumed.
+    ByteStreamRef stream;
+    base::Bytes data;
+    bool fin = false;  // The peer has finished; `data` may be empty.
+};
+struct StreamRoom {  // After write() took less than it was given.
+    ByteStreamRef stream;
+};
+// reset: by the peer; reset_here: by us. lost: its session ended, or whoever opened it gave up before it was taken.
+enum class StreamEnding : std::uint8_t { finished, reset, reset_here, lost, leaving };
+struct StreamOver {  // Exactly once for each stream that was open.
+    ByteStreamRef stream;
+    StreamEnding ending = StreamEnding::finished;
+    std::uint32_t code = 0;  // Of a reset.
+};
+using ByteStreamEvent = std::variant<StreamBytes, StreamRoom, StreamOver>;
+
+using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
+                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, FabricReport,
+                           ByteStreamEvent, AppEvent>;
 
 // The report of this kind in an event, or null.
 template <typename T, typename Report = DeliveryReport>

@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, kKinds> kLaws{
     "two a member, few others",    // mesh_session
     "few",                         // app_connection
     "over in seconds",             // mesh_exchange
+    "the application's own",       // byte_stream
     "few",                         // tombstone
     "few",                         // span
     "few a node",                  // export_connection

@@ -41,6 +41,7 @@ enum class Kind : std::uint8_t {
     mesh_session,
     app_connection,
     mesh_exchange,
+    byte_stream,  // Of delivery: one opened by name.
     tombstone,
     span,               // Begun and not ended.
     export_connection,  // To a telemetry receiver.

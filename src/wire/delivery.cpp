@@ -170,6 +170,10 @@ bool is_delivery_tag(std::uint8_t tag) {
     return rule_of(tag).has_value();
 }
 
+bool is_open_stream_tag(std::uint8_t tag) {
+    return tag == static_cast<std::uint8_t>(Tag::open_stream);
+}
+
 base::Bytes encode(const DeliveryFrame& frame) {
     const auto* deliver = std::get_if<Deliver>(&frame);
     Writer payload(deliver != nullptr ? deliver->payload.size() + kTargetNameMax : 64);

@@ -107,6 +107,8 @@ using DeliveryFrame = std::variant<Deliver, Outcome, Window, OpenStream>;
 
 // Whether a stream whose first byte is `tag` carries frames of this kind.
 [[nodiscard]] bool is_delivery_tag(std::uint8_t tag);
+// Whether that frame is OpenStream, and the stream one of its own.
+[[nodiscard]] bool is_open_stream_tag(std::uint8_t tag);
 // What a message takes of a window's bytes.
 [[nodiscard]] std::size_t window_cost(std::size_t name_size, std::size_t payload_size);
 // 1 to kTargetNameMax printable ASCII characters, no space.
@@ -125,6 +127,8 @@ public:
     base::Result<std::optional<DeliveryFrame>> next() { return splitter_.next<DeliveryFrame>(decode_delivery_frame); }
     // True when the stream may end here: no half frame is held.
     [[nodiscard]] bool at_boundary() const { return splitter_.at_boundary(); }
+    // The raw bytes behind the last frame of a stream that OpenStream began.
+    base::Bytes take_rest() { return splitter_.take_rest(); }
 
 private:
     FrameSplitter splitter_;

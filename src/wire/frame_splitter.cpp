@@ -32,6 +32,13 @@ base::Bytes frame_bytes(std::uint8_t tag, base::ByteView payload) {
     return out.take();
 }
 
+base::Bytes FrameSplitter::take_rest() {
+    const base::ByteView held = buffer_.view();
+    base::Bytes rest(held.begin(), held.end());
+    buffer_.clear();
+    return rest;
+}
+
 void FrameSplitter::feed(base::ByteView data) {
     if (!dead_) buffer_.append(data);
 }

@@ -43,6 +43,8 @@ public:
     void feed(base::ByteView data);
     // True when the stream may end here: no half frame is held.
     [[nodiscard]] bool at_boundary() const { return !dead_ && buffer_.empty(); }
+    // What follows the frames that were taken, where a stream goes on with raw bytes; the splitter is empty then.
+    base::Bytes take_rest();
 
     // The next frame, decoded by `decode(tag, payload)`; nothing while it is not whole.
     template <typename Frame>
