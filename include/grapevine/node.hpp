@@ -78,6 +78,13 @@ struct DeliveryOptions {
     Ordering ordering = Ordering::none;
 };
 
+/// With its sender's id, it names a message for ever.
+struct MessageId {
+    std::uint64_t incarnation = 0;  ///< One life of the sender's process, drawn at random when it starts.
+    std::uint64_t sequence = 0;     ///< Counts from 1 in each life.
+    friend auto operator<=>(const MessageId&, const MessageId&) = default;
+};
+
 /// How a message ended; docs/delivery.md says what each ending promises.
 struct Delivery {
     enum class Ending {
@@ -101,6 +108,7 @@ struct Delivery {
     std::string peer_id{};                ///< To whom it was written last; empty: to nobody.
     std::uint32_t attempts = 0;           ///< How often it was written.
     std::vector<std::uint8_t> payload{};  ///< The reply to a request, or the receiver's text.
+    MessageId message{};
 };
 /// The name of an ending, as docs/delivery.md has it: "acknowledged", "unknown_mesh", ...
 [[nodiscard]] std::string_view to_text(Delivery::Ending ending);
@@ -112,6 +120,7 @@ struct Incoming {
     bool is_request = false;
     std::vector<std::uint8_t> payload;
     std::chrono::nanoseconds time_left{0};
+    MessageId message{};  ///< As its sender's Delivery names it.
 };
 /// What a handler says of a message; `done` carries the reply to a request, the others a text for the sender.
 struct Answer {
@@ -123,6 +132,11 @@ struct Answer {
 /// message's time is dropped. Copies are as good as the original.
 using Answerer = std::function<void(Answer)>;
 using Handler = std::function<void(const Incoming&, Answerer)>;
+/// What a node takes for one name. What comes beyond it is answered as busy, and tried at other instances.
+struct ServiceOptions {
+    std::uint32_t concurrency = 64;  ///< Messages that the handler has not answered yet; at least 1.
+    std::uint32_t queue_max = 1024;  ///< Those that wait for it.
+};
 /// Answers a request with its own payload and acknowledges everything else: for trying things.
 Handler echo_handler();
 
@@ -155,7 +169,9 @@ public:
                    std::function<void(const Delivery&)> done);
     /// Handles what is addressed by this very name; with the empty name, everything else. Without any handler messages
     /// are refused. A handler that throws has failed the message.
-    Status serve(const std::string& name, Handler handler);
+    Status serve(const std::string& name, Handler handler, const ServiceOptions& options = {});
+    /// The loop on which it was started.
+    [[nodiscard]] Loop& loop() const { return loop_; }
 
     /// Opens a stream of bytes to whoever the name means. `done` is called exactly once: with `acknowledged`, and then
     /// the listener hears of the stream until it ends, or with how it failed, and then the listener is gone. The
@@ -168,7 +184,8 @@ public:
 
 private:
     friend class NodeStart;
-    explicit Node(std::unique_ptr<Impl> impl);
+    Node(Loop& loop, std::unique_ptr<Impl> impl);
+    Loop& loop_;
 };
 
 /// The main function of a node type: flags, environment (MESH_*) and file as in `--help`, signals, the `ready` line on

@@ -33,6 +33,7 @@ Status MeshPart::submit(delivery::Submission submission, DeliveryDone done) {
     if (!id) {
         return tl::unexpected(lift(io::delivery_error(id.error(), name)));
     }
+    incarnation_ = id->incarnation;
     deliveries_.emplace(id->sequence, std::move(done));
     return {};
 }
@@ -50,22 +51,29 @@ void MeshPart::finish_delivery(const delivery::Finished& finished) {
     outcome.peer_id = finished.peer ? finished.peer->hex() : std::string();
     outcome.attempts = finished.attempts;
     outcome.payload = finished.payload;
+    outcome.message = {incarnation_.value, finished.message.value};
     if (done) {
         done(outcome);
     }
     open_ours(finished.message, outcome);
 }
 
-Status MeshPart::serve(const std::string& name, Handler handler) {
-    if (auto status = serve(name); !status) {
+Status MeshPart::serve(const std::string& name, Handler handler, const ServiceOptions& options) {
+    if (options.concurrency == 0) {
+        return tl::unexpected(Error{Error::Code::invalid, "serve '" + base::printable(name) + "': none at once"});
+    }
+    delivery::Service service;
+    service.concurrency = options.concurrency;
+    service.queue_max = options.queue_max;
+    if (auto status = serve(name, service); !status) {
         return status;
     }
     handlers_[name] = std::move(handler);
     return {};
 }
 
-Status MeshPart::serve(const std::string& name) {
-    if (host_.stack().serve(name, delivery::Service{}, host_.now()) == base::Admitted::no) {
+Status MeshPart::serve(const std::string& name, const delivery::Service& service) {
+    if (host_.stack().serve(name, service, host_.now()) == base::Admitted::no) {
         return tl::unexpected(Error{Error::Code::exhausted, "serve '" + base::printable(name) + "': too many names"});
     }
     return {};
@@ -99,6 +107,7 @@ void MeshPart::handle(const delivery::Handle& message) {
     incoming.is_request = message.kind == delivery::MessageKind::request;
     incoming.payload = message.payload;
     incoming.time_left = message.time_left;
+    incoming.message = {message.message.incarnation.value, message.message.sequence.value};
     try {
         const Handler chosen = handler->second;  // It may serve another one meanwhile.
         chosen(incoming, answer);

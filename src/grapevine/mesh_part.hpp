@@ -37,7 +37,7 @@ public:
     // mesh_delivery.cpp
     using DeliveryDone = std::function<void(const Delivery&)>;
     Status submit(delivery::Submission submission, DeliveryDone done);
-    Status serve(const std::string& name, Handler handler);
+    Status serve(const std::string& name, Handler handler, const ServiceOptions& options);
 
     // mesh_streams.cpp
     Status open_stream(delivery::Submission submission, std::unique_ptr<StreamListener> listener, DeliveryDone done);
@@ -54,7 +54,7 @@ private:
     void request_stop();
     void finish_delivery(const delivery::Finished& finished);
     void handle(const delivery::Handle& handle);
-    Status serve(const std::string& name);
+    Status serve(const std::string& name, const delivery::Service& service);
     delivery::Answered answer(delivery::HandleId handle, Answer given);
     void open_ours(delivery::MessageSequence message, const Delivery& outcome);
     void take_stream(const delivery::Handle& handle);
@@ -79,6 +79,7 @@ private:
     std::function<void()> stop_;
     std::map<stack::RequestId, PingDone> pings_;
     std::map<delivery::MessageSequence, DeliveryDone> deliveries_;  // As many as the outbox holds.
+    delivery::Incarnation incarnation_;                             // Of this life; known from the first message on.
     std::map<std::string, Handler, std::less<>> handlers_;
     std::map<std::string, StreamHandler, std::less<>> stream_handlers_;
     std::map<delivery::MessageSequence, std::unique_ptr<StreamListener>> opening_;  // Some of deliveries_.

@@ -159,8 +159,10 @@ void MeshPart::open_ours(delivery::MessageSequence message, const Delivery& outc
 }
 
 Status MeshPart::serve_streams(const std::string& name, StreamHandler handler) {
-    if (auto status = serve(name); !status) {
-        return status;
+    if (!handlers_.contains(name)) {  // Else its messages' bounds are the name's.
+        if (auto status = serve(name, delivery::Service{}); !status) {
+            return status;
+        }
     }
     stream_handlers_[name] = std::move(handler);
     return {};

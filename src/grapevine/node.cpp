@@ -63,7 +63,7 @@ Result<std::unique_ptr<Node>> Node::start(Loop& loop, const NodeOptions& options
     return NodeStart(loop, options, std::nullopt).run({});
 }
 
-Node::Node(std::unique_ptr<Impl> impl) : Endpoint(std::move(impl)) {}
+Node::Node(Loop& loop, std::unique_ptr<Impl> impl) : Endpoint(std::move(impl)), loop_(loop) {}
 Node::~Node() = default;
 
 std::string Node::name() const {
@@ -109,8 +109,8 @@ Status Node::request(std::string_view name, std::span<const std::uint8_t> payloa
                                   std::move(done));
 }
 
-Status Node::serve(const std::string& name, Handler handler) {
-    return mesh_of(*impl_).serve(name, std::move(handler));
+Status Node::serve(const std::string& name, Handler handler, const ServiceOptions& options) {
+    return mesh_of(*impl_).serve(name, std::move(handler), options);
 }
 
 Status Node::open_stream(std::string_view name, std::chrono::milliseconds deadline,

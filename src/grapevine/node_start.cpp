@@ -123,7 +123,7 @@ Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
     const telemetry::Resource who = resource();
     describe_root();
     impl_->set_telemetry(std::move(telemetry_));
-    std::unique_ptr<Node> node(new Node(std::move(impl_)));
+    std::unique_ptr<Node> node(new Node(loop_, std::move(impl_)));
     const bool announced = !announce || announce(*node);
     steps_.end(std::move(span));
     recorder_.end_at(std::move(root_), steps_.at());
