@@ -28,6 +28,13 @@ void TestCluster::restart(std::size_t index, std::vector<std::size_t> seeds) {
     start(index, std::move(seeds), {}, kinds_[index].first, kinds_[index].second);
 }
 
+void TestCluster::restart_elsewhere(std::size_t index, std::vector<std::size_t> seeds) {
+    by_addr_.erase(members_[index].addr);
+    ++members_[index].addr.port;
+    by_addr_[members_[index].addr] = index;
+    restart(index, std::move(seeds));
+}
+
 void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds,
                         const std::function<void(Config&)>& configure, const std::optional<std::string>& mesh,
                         const std::string& type) {

@@ -37,6 +37,8 @@ public:
                     const std::function<void(Config&)>& configure = {});
     // A new stack with the same key and address, as after a restart.
     void restart(std::size_t index, std::vector<std::size_t> seeds);
+    // The same at another address.
+    void restart_elsewhere(std::size_t index, std::vector<std::size_t> seeds);
     void silence(std::size_t index) { silent_.insert(index); }
     void unsilence(std::size_t index) { silent_.erase(index); }
 

@@ -172,6 +172,48 @@ TEST_F(Delivery, AMessageToANodeThatDiesIsInDoubtAndNotRepeated) {
     EXPECT_EQ(end->attempts, 1U);
 }
 
+// No packet says that the life is gone: it was killed, and the next one has another port.
+TEST_F(Delivery, ALifeThatFollowsElsewhereEndsTheSessionOfTheFormer) {
+    const std::string name = cluster_.stack(1).own_name();
+    const auto message = submit(name, "x");
+    cluster_.run_for(10ms);
+    const auto killed = cluster_.now();
+    cluster_.restart_elsewhere(1, {2});
+    serve(1);
+    const auto* end = run_to_end(message);
+    ASSERT_NE(end, nullptr);
+    EXPECT_EQ(end->ending, Ending::in_doubt);
+    EXPECT_LE(cluster_.now() - killed, 2 * kMeshSilence + 500ms);
+    end = run_to_end(submit(name, "y"));
+    ASSERT_NE(end, nullptr);
+    EXPECT_EQ(end->ending, Ending::acknowledged);
+}
+
+TEST_F(Delivery, AGreetingOfAnotherLifeEndsTheFormerAtOnce) {
+    const auto message = submit(cluster_.stack(1).own_name(), "x");
+    cluster_.run_for(10ms);
+    cluster_.restart_elsewhere(1, {0});
+    ASSERT_TRUE(cluster_.run_until([&] { return cluster_.converged({0, 1, 2, 3}); }, 1s));
+    const auto began = cluster_.now();
+    cluster_.stack(1).ping(cluster_.stack(0).id(), began);
+    cluster_.settle(1);
+    const auto* end = run_to_end(message);
+    ASSERT_NE(end, nullptr);
+    EXPECT_EQ(end->ending, Ending::in_doubt);
+    EXPECT_LE(cluster_.now() - began, 500ms);
+}
+
+TEST_F(Delivery, ASlowHandlersPeerIsNotSilent) {
+    const std::string name = cluster_.stack(1).own_name();
+    run_to_end(submit(name, "warm"));
+    const auto message = submit(name, "x");
+    cluster_.run_for(8s);
+    const auto* end = run_to_end(message);
+    ASSERT_NE(end, nullptr);
+    EXPECT_EQ(end->ending, Ending::acknowledged);
+    EXPECT_EQ(end->attempts, 1U);
+}
+
 TEST_F(Delivery, AnIdempotentMessageIsTriedAtAnotherInstance) {
     delivery::Options options;
     options.repetition = delivery::Repetition::idempotent;

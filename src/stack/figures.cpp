@@ -80,6 +80,7 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.stream_timeouts", c.stream_timeouts},
         {"mesh.requests_dropped", c.requests_dropped},
         {"mesh.connections_refused", c.connections_refused},
+        {"mesh.silent", c.silent},
         {"mesh.frames_sent", c.frames_sent},
         {"mesh.frames_received", c.frames_received},
         {"mesh.bytes_sent", c.bytes_sent},

@@ -48,11 +48,12 @@ void MeshSessions::want_session(const base::EndpointId& peer, base::TimePoint no
         return;
     }
     session->wanted = true;
-    if (session->greeted) tell_up(by_peer_.at(peer), *session, out);
+    if (session->greeted) tell_up(by_peer_.at(peer), *session, now, out);
 }
 
 // Once for each session: one that was released and is wanted again had never gone.
-void MeshSessions::tell_up(quic::ConnectionRef connection, Session& session, SessionEffects& out) {
+void MeshSessions::tell_up(quic::ConnectionRef connection, Session& session, base::TimePoint now, SessionEffects& out) {
+    if (!session.probe_at) session.probe_at = now + kMeshSilence;
     if (!std::exchange(session.told_up, true)) out.push_back(SessionUp{session.peer, connection, session.incarnation});
 }
 
@@ -61,6 +62,8 @@ void MeshSessions::release_session(const base::EndpointId& peer, base::TimePoint
     if (it == by_peer_.end()) return;
     Session& session = sessions_.at(it->second);
     session.wanted = false;
+    session.probe_at.reset();
+    session.probed_at.reset();
     session.idle_since = now;
 }
 
@@ -125,12 +128,13 @@ void MeshSessions::on_hello(quic::ConnectionRef connection, quic::StreamRef stre
     ++(session.standing == Standing::member ? counters_.members_greeted : counters_.visitors_greeted);
     session.incarnation = hello.incarnation;
     session.greeted = true;
+    end_former_life(session, now, out);
     if (session.origin == quic::Origin::incoming) {
         Exchange& exchange = session.exchanges.at(stream);
         exchange.purpose = Greeting{};
         return send(connection, stream, exchange, spans_.hello_back(own_, hello, span), Last::yes);
     }
-    if (session.wanted) tell_up(connection, session, out);
+    if (session.wanted) tell_up(connection, session, now, out);
     begin_waiting(connection, session, now, out);
 }
 
@@ -186,7 +190,7 @@ void MeshSessions::on_closed(const quic::Closed& event, base::TimePoint now, Ses
     end_session(event.connection, error, now, out);
 }
 
-// Rules 3 and 4.
+// Rules 3, 4 and 6.
 void MeshSessions::on_deadline(base::TimePoint now, SessionEffects& out) {
     for (const auto& [connection, stream] : late_streams(now)) {
         Exchange* exchange = find(connection, stream);
@@ -201,6 +205,7 @@ void MeshSessions::on_deadline(base::TimePoint now, SessionEffects& out) {
         endpoint_.stop_sending(connection, stream, kCloseViolation);
         end_exchange(connection, stream, now);
     }
+    end_lost(now, out);
     for (const auto connection : idle_sessions(now)) {
         endpoint_.close(connection, kCloseIdle, "idle", now);
         end_session(connection, "idle", now, out);
@@ -243,6 +248,7 @@ std::optional<base::TimePoint> MeshSessions::next_deadline() const {
             if (const auto* ping = std::get_if<PingRequest>(&request))
                 deadline = base::earliest(deadline, ping->asked + kPingMax);
         if (session.is_idle()) deadline = base::earliest(deadline, session.idle_since + kMeshIdle);
+        deadline = base::earliest(deadline, session.probe_at);
     }
     return deadline;
 }

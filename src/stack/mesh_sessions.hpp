@@ -12,6 +12,10 @@
 //  5. A question whose session is lost before its answer is asked once more on a new one: the session may have been
 //     with a former life of the peer, and questions change nothing.
 //  6. Requests to one peer that wait for its connection are bounded by kMeshRequestsMax.
+//  7. While a session is wanted, a peer that was silent for kMeshSilence is asked for a sign of life, and when none
+//  comes
+//     for as long again, the session is lost. QUIC would wait for its idle timeout of 30 s, and nothing else notices a
+//     peer that has started again at another address. Nor is a session kept with a peer that greets as another life.
 
 #include <cstdint>
 #include <functional>
@@ -128,6 +132,8 @@ private:
         bool refused = false;   // By the peer.
         std::size_t users = 0;  // Streams of the peer that carry deliveries, and streams by name.
         base::TimePoint idle_since;
+        std::optional<base::TimePoint> probe_at;  // Rule 7; while it is wanted and greeted.
+        std::optional<base::TimePoint> probed_at;
         std::uint64_t hello_sent_unix_ns = 0;  // Ours, if it was traced.
         std::map<quic::StreamRef, Exchange> exchanges;
         std::vector<Request> waiting;
@@ -166,7 +172,10 @@ private:
     void violate(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out);
     void end_session(quic::ConnectionRef connection, const std::string& error, base::TimePoint now,
                      SessionEffects& out);
-    static void tell_up(quic::ConnectionRef connection, Session& session, SessionEffects& out);
+    static void tell_up(quic::ConnectionRef connection, Session& session, base::TimePoint now, SessionEffects& out);
+    [[nodiscard]] bool is_lost(quic::ConnectionRef connection, Session& session, base::TimePoint now);
+    void end_lost(base::TimePoint now, SessionEffects& out);
+    void end_former_life(const Session& session, base::TimePoint now, SessionEffects& out);
     [[nodiscard]] static delivery::SessionEnd end_of(const Session& session);
     void end_fin(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now, SessionEffects& out);
     [[nodiscard]] std::vector<std::pair<quic::ConnectionRef, quic::StreamRef>> late_streams(base::TimePoint now) const;

@@ -20,6 +20,7 @@ namespace grapevine::stack {
 
 inline constexpr base::Duration kMeshIdle = std::chrono::seconds(10);
 inline constexpr base::Duration kMeshStreamMax = std::chrono::seconds(10);
+inline constexpr base::Duration kMeshSilence = std::chrono::milliseconds(1500);  // Twice that is a link's detection.
 inline constexpr base::Duration kPingMax = std::chrono::seconds(5);
 inline constexpr std::size_t kMeshRequestsMax = 32;
 inline constexpr std::size_t kMeshConnectionsMax = 256;
@@ -95,7 +96,7 @@ struct SessionCounters {
     std::uint64_t refused_visitor = 0, refused_version = 0, refused_by_peer = 0;
     std::uint64_t pings_answered = 0, echoes_answered = 0, syncs_served = 0, questions_served = 0;
     std::uint64_t bad_frames = 0, stream_timeouts = 0;
-    std::uint64_t requests_dropped = 0, connections_refused = 0;
+    std::uint64_t requests_dropped = 0, connections_refused = 0, silent = 0;
     std::uint64_t frames_sent = 0, frames_received = 0, bytes_sent = 0, bytes_received = 0;
 };
 

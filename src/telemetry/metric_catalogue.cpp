@@ -148,6 +148,7 @@ constexpr Row kRows[] = {
     drop("mesh.stream_timeouts", "mesh", "stream_timeout"),
     drop("mesh.requests_dropped", "mesh", "requests_full"),
     drop("mesh.connections_refused", "mesh", "connections_full"),
+    drop("mesh.silent", "mesh", "silent"),
     by("mesh.pings_answered", kServed, "kind", "ping"),
     by("mesh.echoes_answered", kServed, "kind", "echo"),
     by("mesh.syncs_served", kServed, "kind", "sync"),
