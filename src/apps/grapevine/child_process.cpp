@@ -3,39 +3,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
 
+#include "apps/grapevine/read_some.hpp"
 #include "io/files.hpp"
 
 namespace grapevine::apps {
-namespace {
-
-using Chunk = std::array<char, 4096>;
-
-// One read of a non-blocking descriptor: a part of `chunk`, empty when nothing waits; nothing at its end.
-std::optional<std::string_view> read_some(int fd, Chunk& chunk) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size > 0) {
-        return std::string_view(chunk.data(), static_cast<std::size_t>(size));
-    }
-    return size < 0 && (errno == EAGAIN || errno == EINTR) ? std::optional<std::string_view>("") : std::nullopt;
-}
-
-// What is there now.
-template <typename Sink>
-void drain(int fd, Sink sink) {
-    Chunk chunk;
-    for (auto text = read_some(fd, chunk); text && !text->empty(); text = read_some(fd, chunk)) {
-        sink(*text);
-    }
-}
-
-}  // namespace
-
 std::string describe_wait_status(int status) {
     if (WIFSIGNALED(status)) {
         const int signal = WTERMSIG(status);

@@ -29,6 +29,7 @@ struct Command {
 // Each in the file of its name.
 Command up_command();
 Command node_command();
+Command serve_command();
 Command ls_command();
 Command status_command();
 Command ping_command();

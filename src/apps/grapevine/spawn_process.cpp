@@ -29,6 +29,14 @@ base::Result<Pipe> make_pipe() {
     return Pipe{io::Fd(ends[0]), io::Fd(ends[1])};
 }
 
+base::Result<Pipe> open_nothing() {
+    io::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null.valid()) {
+        return tl::unexpected(io::system_error("/dev/null", "open", errno));
+    }
+    return Pipe{std::move(null), {}};
+}
+
 // By number: the header of glibc 2.36 declares it without C linkage.
 int open_pidfd(pid_t pid) {
     return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
@@ -55,17 +63,17 @@ std::vector<std::string> child_environment() {
 }
 
 // From here to exec only what POSIX allows after fork. The signals are blocked until the parent's handlers are gone.
-[[noreturn]] void become(char** command, char** environment, pid_t parent, int null, int out, int err,
+[[noreturn]] void become(char** command, char** environment, pid_t parent, int in, int out, int err,
                          const sigset_t& mask) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) {
         ::_exit(kExecFailed);  // The parent died before the line above: nobody would send the signal.
     }
     ::setpgid(0, 0);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCHLD}) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGWINCH, SIGCHLD}) {
         ::signal(signal, SIG_DFL);
     }
-    ::dup2(null, STDIN_FILENO);
+    ::dup2(in, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
@@ -77,16 +85,18 @@ std::vector<std::string> child_environment() {
 
 }  // namespace
 
-base::Result<SpawnedProcess> spawn_process(const std::vector<std::string>& command) {
+base::Result<SpawnedProcess> spawn_process(const std::vector<std::string>& command, ChildInput input,
+                                           const std::vector<std::string>& extra) {
     std::vector<std::string> words = command;
     std::vector<std::string> environment = child_environment();
+    environment.insert(environment.end(), extra.begin(), extra.end());
     const std::vector<char*> word_pointers = pointers(words);
     const std::vector<char*> environment_pointers = pointers(environment);
     auto out = make_pipe();
     auto err = make_pipe();
-    const io::Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!out || !err || !null.valid()) {
-        return tl::unexpected(!out ? out.error() : !err ? err.error() : io::system_error("/dev/null", "open", errno));
+    auto in = input == ChildInput::pipe ? make_pipe() : open_nothing();
+    if (!out || !err || !in) {
+        return tl::unexpected(!out ? out.error() : !err ? err.error() : in.error());
     }
     sigset_t all;
     sigset_t before;
@@ -96,14 +106,15 @@ base::Result<SpawnedProcess> spawn_process(const std::vector<std::string>& comma
     const pid_t pid = ::fork();
     if (pid == 0) {
         become(const_cast<char**>(word_pointers.data()), const_cast<char**>(environment_pointers.data()), parent,
-               null.get(), out->write_end.get(), err->write_end.get(), before);
+               in->read_end.get(), out->write_end.get(), err->write_end.get(), before);
     }
     const int fork_error = errno;
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) {
         return tl::unexpected(io::system_error(command[0], "fork", fork_error));
     }
-    SpawnedProcess child{pid, io::Fd(open_pidfd(pid)), std::move(out->read_end), std::move(err->read_end)};
+    SpawnedProcess child{pid, io::Fd(open_pidfd(pid)), std::move(in->write_end), std::move(out->read_end),
+                         std::move(err->read_end)};
     if (!child.pidfd.valid()) {
         const base::Error error = io::system_error(command[0], "pidfd_open", errno);
         ::kill(pid, SIGKILL);

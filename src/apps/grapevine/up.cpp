@@ -12,6 +12,7 @@
 #include "apps/grapevine/cluster.hpp"
 #include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
+#include "apps/grapevine/durations.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/stdio.hpp"
 #include "apps/grapevine/up_view.hpp"
@@ -22,7 +23,7 @@ namespace grapevine::apps {
 namespace {
 
 constexpr std::string_view kDefaultPerMesh = "broker=3,gateway=2,compute=2,registry=2";
-constexpr std::uint64_t kDurationMaxSeconds = 30ULL * 24 * 3600;
+constexpr base::Duration kDurationMax = std::chrono::hours(30 * 24);
 constexpr base::Duration kProgressPeriod = std::chrono::milliseconds(100);
 constexpr base::Duration kTablePeriod = std::chrono::seconds(1);
 constexpr base::Duration kTableSlack = std::chrono::milliseconds(50);
@@ -213,30 +214,6 @@ private:
     Cluster cluster_;  // Last: it calls the members above until it is gone.
 };
 
-// "60s", "5m", "2h", "500ms".
-base::Result<base::Duration> parse_duration(std::string_view text) {
-    struct Unit {
-        std::string_view suffix;
-        std::chrono::milliseconds size;
-    };
-    static constexpr std::array<Unit, 4> kUnits{{{"ms", std::chrono::milliseconds(1)},
-                                                 {"s", std::chrono::seconds(1)},
-                                                 {"m", std::chrono::minutes(1)},
-                                                 {"h", std::chrono::hours(1)}}};
-    for (const Unit& unit : kUnits) {
-        if (!text.ends_with(unit.suffix)) {
-            continue;
-        }
-        const std::uint64_t most = kDurationMaxSeconds * 1000 / static_cast<std::uint64_t>(unit.size.count());
-        const auto count = cli::parse_number("", text.substr(0, text.size() - unit.suffix.size()), 1, most);
-        if (count) {
-            return base::Duration(unit.size * static_cast<std::int64_t>(*count));
-        }
-    }
-    return base::invalid("--for: '" + base::printable(text) +
-                         "' is no time: a number with ms, s, m or h, at most 30 days");
-}
-
 base::Result<TypeCount> parse_type_count(std::string_view item) {
     const std::size_t equals = item.find('=');
     TypeCount out{std::string(item.substr(0, equals)), 0};
@@ -282,7 +259,7 @@ base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
                              std::to_string(Supervisor::kChildrenMax));
     }
     if (parsed.has("--for")) {
-        const auto duration = parse_duration(parsed.text("--for"));
+        const auto duration = parse_duration("--for", parsed.text("--for"), kDurationMax);
         if (!duration) {
             return tl::unexpected(duration.error());
         }
