@@ -167,6 +167,7 @@ struct SendQuestion {
     wire::EndpointAddr to;
     std::string name;
     std::uint8_t hops = 0;
+    base::TraceContext context{};  // Whoever sends it fills it in.
     friend bool operator==(const SendQuestion&, const SendQuestion&) = default;
 };
 // The answer is not awaited any more.

@@ -25,9 +25,10 @@ bool is_over_budget(const wire::Load& load) {
 }
 
 MeshDelivery::MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
-                           AskElsewhere ask_elsewhere)
+                           DeliverySpans& spans, AskElsewhere ask_elsewhere)
     : directory_(directory),
       incarnation_(incarnation),
+      spans_(spans),
       ask_elsewhere_(std::move(ask_elsewhere)),
       outbox_(delivery::OutboxConfig{}, incarnation, rng),
       inbox_(delivery::InboxConfig{}) {}
@@ -87,12 +88,16 @@ void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, 
                            else
                                out.push_back(std::move(e));
                        },
+                       [&](delivery::Finished& e) {
+                           spans_.finished(e);
+                           out.push_back(std::move(e));
+                       },
                        [&](auto& report) { out.push_back(std::move(report)); },
                    },
                    effect);
 }
 
-void MeshDelivery::route(delivery::InboxEffects& effects, Effects& out) {
+void MeshDelivery::route(delivery::InboxEffects& effects, base::TimePoint now, Effects& out) {
     const base::EndpointId& self = directory_.self();
     const auto answer = [&](auto& e) {
         if (e.peer == self)
@@ -104,7 +109,14 @@ void MeshDelivery::route(delivery::InboxEffects& effects, Effects& out) {
         std::visit(Overloaded{
                        [&](delivery::SendOutcome& e) { answer(e); },
                        [&](delivery::SendWindow& e) { answer(e); },
-                       [&](auto& report) { out.push_back(std::move(report)); },
+                       [&](delivery::Handle& e) {
+                           spans_.handed_over(e, now);
+                           out.push_back(std::move(e));
+                       },
+                       [&](delivery::HandlerLate& e) {
+                           spans_.late(e.handle);
+                           out.push_back(std::move(e));
+                       },
                    },
                    effect);
 }
@@ -133,6 +145,7 @@ void MeshDelivery::run_local(base::TimePoint now, Effects& out) {
                     send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
                 },
                 [&](wire::Outcome& frame) {
+                    spans_.answer_came(frame.sequence, frame.context);
                     send(now, out, [&](auto& box, auto& fx) { box.on_outcome(self, frame, now, fx); });
                 },
                 [&](wire::Window& frame) {

@@ -24,6 +24,7 @@
 #include "delivery/inbox.hpp"
 #include "delivery/outbox.hpp"
 #include "directory/directory.hpp"
+#include "node/delivery_spans.hpp"
 #include "node/types.hpp"
 
 namespace grapevine::node {
@@ -38,7 +39,7 @@ public:
 
     // All outlive this.
     MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
-                 AskElsewhere ask_elsewhere);
+                 DeliverySpans& spans, AskElsewhere ask_elsewhere);
 
     // Runs `input(outbox, effects)` or `input(inbox, effects)` and carries out what it asks for.
     template <typename Input>
@@ -52,7 +53,7 @@ public:
     void receive(base::TimePoint now, Effects& out, Input input) {
         delivery::InboxEffects effects;
         input(inbox_, effects);
-        route(effects, out);
+        route(effects, now, out);
         run_local(now, out);
     }
 
@@ -67,7 +68,7 @@ public:
 
 private:
     void route(delivery::OutboxEffects& effects, base::TimePoint now, Effects& out);
-    void route(delivery::InboxEffects& effects, Effects& out);
+    void route(delivery::InboxEffects& effects, base::TimePoint now, Effects& out);
     void run_local(base::TimePoint now, Effects& out);
     void resolve(const delivery::Resolve& asked, base::TimePoint now, Effects& out);
     [[nodiscard]] delivery::Resolution candidates(std::string_view name) const;
@@ -78,6 +79,7 @@ private:
 
     const directory::Directory& directory_;
     delivery::Incarnation incarnation_;
+    DeliverySpans& spans_;
     AskElsewhere ask_elsewhere_;
     delivery::Outbox outbox_;
     delivery::Inbox inbox_;

@@ -95,9 +95,8 @@ void MeshFabric::remember_gateways(std::string_view mesh, base::TimePoint now) {
             remembered_.remember(gateway, now);
 }
 
-void MeshFabric::ask_for_delivery(delivery::QuestionId question, std::string_view name, base::TimePoint now,
-                                  fabric::ResolverEffects& out) {
-    const fabric::QuestionId id = next_question();
+void MeshFabric::ask_for_delivery(delivery::QuestionId question, fabric::QuestionId id, std::string_view name,
+                                  base::TimePoint now, fabric::ResolverEffects& out) {
     for_delivery_[id] = question;
     resolver_.ask(id, name, now + kDeliveryQuestionMax, now, out);
 }

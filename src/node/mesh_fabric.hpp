@@ -45,8 +45,9 @@ public:
     void remember_gateways(std::string_view mesh, base::TimePoint now);
 
     [[nodiscard]] fabric::QuestionId next_question() { return fabric::QuestionId{++last_question_}; }
-    void ask_for_delivery(delivery::QuestionId question, std::string_view name, base::TimePoint now,
-                          fabric::ResolverEffects& out);
+    // `id` is the next_question().
+    void ask_for_delivery(delivery::QuestionId question, fabric::QuestionId id, std::string_view name,
+                          base::TimePoint now, fabric::ResolverEffects& out);
     // The outbox's question that this one stands for, once.
     std::optional<delivery::QuestionId> delivery_question(fabric::QuestionId question);
 

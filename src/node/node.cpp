@@ -25,6 +25,7 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
     : self_(key.id()),
       narrator_(
           config.recorder, self_, [this](const base::EndpointId& id) { return label_of(id); }, config.rtt_of),
+      delivery_spans_(config.recorder, narrator_),
       delivery_hops_(kHopBounds),
       rng_(rng),
       ledger_(ledger),
@@ -34,7 +35,7 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
     directory::Contexts* contexts = config.recorder == nullptr ? nullptr : &narrator_;
     if (!config.mesh) return;
     mesh_ =
-        std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts,
+        std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts, delivery_spans_,
                                    [this](delivery::QuestionId question, const std::string& name, base::TimePoint now,
                                           Effects& out) { ask_elsewhere(question, name, now, out); });
 }
@@ -328,6 +329,7 @@ void Node::Impl::leave(base::TimePoint now, Effects& out) {
     }
     left_ = true;
     narrator_.end_all("the node left");
+    delivery_spans_.end_all("the node left");
 }
 
 Node::Node(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)

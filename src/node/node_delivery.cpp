@@ -14,8 +14,12 @@ tl::expected<delivery::MessageId, delivery::SubmitRefusal> Node::submit(delivery
     tl::expected<delivery::MessageId, delivery::SubmitRefusal> id =
         tl::unexpected<delivery::SubmitRefusal>(delivery::SubmitRefusal::bad_name);
     if (!impl_->mesh_) return id;
-    impl_->mesh_->delivery.send(
-        now, out, [&](auto& outbox, auto& effects) { id = outbox.submit(std::move(submission), now, effects); });
+    impl_->delivery_spans_.submitting(submission, now);
+    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) {
+        id = outbox.submit(std::move(submission), now, effects);
+        if (!id) impl_->delivery_spans_.refused(id.error());
+    });
+    if (id) impl_->delivery_spans_.submitted(id->sequence);
     return id;
 }
 
@@ -41,6 +45,7 @@ void Node::stop_serving(const std::string& name, base::TimePoint now, Effects& o
 delivery::Answered Node::answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now, Effects& out) {
     delivery::Answered answered = delivery::Answered::late;
     if (!impl_->mesh_) return answered;
+    impl_->delivery_spans_.answering(handle, answer);
     impl_->mesh_->delivery.receive(now, out, [&](auto& inbox, auto& effects) {
         answered = inbox.answer(handle, std::move(answer), now, effects);
     });
@@ -86,6 +91,7 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
                              [&](auto& inbox, auto& effects) { inbox.on_deliver(peer, std::move(f), now, effects); });
             },
             [&](wire::Outcome& f) {
+                impl_->delivery_spans_.answer_came(f.sequence, f.context);
                 mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_outcome(peer, f, now, effects); });
             },
             [&](wire::Window& f) {

@@ -89,7 +89,9 @@ void Node::Impl::on_backbone_neighbor(const base::EndpointId& peer, NeighborChan
 void Node::Impl::ask_elsewhere(delivery::QuestionId question, const std::string& name, base::TimePoint now,
                                Effects& out) {
     fabric::ResolverEffects effects;
-    mesh_->fabric.ask_for_delivery(question, name, now, effects);
+    const fabric::QuestionId id = mesh_->fabric.next_question();
+    delivery_spans_.asked(id, name, now);
+    mesh_->fabric.ask_for_delivery(question, id, name, now, effects);
     route(effects, now, out);
 }
 
@@ -98,6 +100,11 @@ void Node::Impl::route(fabric::ResolverEffects& effects, base::TimePoint now, Ef
         std::visit(Overloaded{
                        [&](fabric::SendQuestion& e) {
                            book_.learn(e.to.id, e.to.addrs, paths::AddressSource::directory, now);
+                           e.context = delivery_spans_.asking(e.name);
+                           out.push_back(std::move(e));
+                       },
+                       [&](fabric::Answer& e) {
+                           delivery_spans_.question_answered(e.ref, e.resolved);
                            out.push_back(std::move(e));
                        },
                        [&](fabric::Done& e) { on_done(e, now, out); },
@@ -108,6 +115,7 @@ void Node::Impl::route(fabric::ResolverEffects& effects, base::TimePoint now, Ef
 
 // Who was found can be dialled.
 void Node::Impl::on_done(fabric::Done& done, base::TimePoint now, Effects& out) {
+    delivery_spans_.done(done);
     for (const auto& found : done.outcome.candidates)
         if (found.id != self_) book_.learn(found.id, found.digest.addrs, paths::AddressSource::directory, now);
     const auto asked = mesh_->fabric.delivery_question(done.question);
@@ -126,6 +134,7 @@ fabric::QuestionId Node::ask(std::string_view name, base::TimePoint deadline, ba
         out.push_back(fabric::Done{question, impl_->mesh_->fabric.find(*id, now)});
         return question;
     }
+    impl_->delivery_spans_.asked(question, name, now);
     impl_->resolve(now, out,
                    [&](auto& resolver, auto& effects) { resolver.ask(question, name, deadline, now, effects); });
     return question;
@@ -134,6 +143,7 @@ fabric::QuestionId Node::ask(std::string_view name, base::TimePoint deadline, ba
 void Node::on_question(const base::EndpointId& peer, fabric::AskRef ref, const wire::Resolve& question,
                        base::TimePoint now, Effects& out) {
     if (!impl_->mesh_ || impl_->left_) return;
+    impl_->delivery_spans_.question_came(peer, ref, question, now);
     impl_->resolve(now, out, [&](auto& resolver, auto& effects) {
         resolver.on_question(peer, ref, question.name, question.hops, now, effects);
     });
@@ -141,6 +151,7 @@ void Node::on_question(const base::EndpointId& peer, fabric::AskRef ref, const w
 
 void Node::on_asker_gone(const base::EndpointId& peer, fabric::AskRef ref, base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
+    impl_->delivery_spans_.asker_gone(ref);
     impl_->resolve(now, out, [&](auto& resolver, auto& effects) { resolver.on_asker_gone(peer, ref, now, effects); });
 }
 

@@ -11,6 +11,7 @@
 
 #include "directory/directory.hpp"
 #include "directory/reconcile.hpp"
+#include "node/delivery_spans.hpp"
 #include "node/gossip.hpp"
 #include "node/mesh_delivery.hpp"
 #include "node/mesh_fabric.hpp"
@@ -76,7 +77,7 @@ public:
     // What only a mesh node has.
     struct MeshPart {
         MeshPart(const MeshConfig& config, delivery::Incarnation incarnation, const base::SecretKey& key,
-                 base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts,
+                 base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts, DeliverySpans& spans,
                  MeshDelivery::AskElsewhere ask_elsewhere);
         MeshConfig config;
         base::SecretKey key;
@@ -93,6 +94,7 @@ public:
 
     base::EndpointId self_;
     Narrator narrator_;
+    DeliverySpans delivery_spans_;
     telemetry::Histogram delivery_hops_;
     base::Rng& rng_;
     telemetry::Ledger& ledger_;

@@ -52,12 +52,12 @@ base::TopicId Node::topic_of_mesh(std::string_view mesh) {
 
 Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation incarnation, const base::SecretKey& secret,
                                base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts,
-                               MeshDelivery::AskElsewhere ask_elsewhere)
+                               DeliverySpans& spans, MeshDelivery::AskElsewhere ask_elsewhere)
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
       directory(directory_config(mesh, contexts), key, rng, ledger),
-      delivery(directory, incarnation, rng, std::move(ask_elsewhere)),
+      delivery(directory, incarnation, rng, spans, std::move(ask_elsewhere)),
       fabric(config, directory, key, rng, ledger),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}

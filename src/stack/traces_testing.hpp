@@ -4,6 +4,7 @@
 // recorded, in one place.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,15 +54,18 @@ public:
         : level_(level), cluster(seed) {}
 
     std::size_t add(const std::string& type, std::vector<std::size_t> seeds, base::Duration skew = {},
-                    telemetry::RecorderConfig config = {}) {
+                    telemetry::RecorderConfig config = {}, const std::string& mesh = "mesh1",
+                    const std::function<void(Config&)>& configure = {}) {
         const std::size_t index = recorders_.size();
         config.filter = telemetry::Filter(level_);
         config.spans_max = 100'000;
         clocks_.push_back(std::make_unique<VirtualClock>(cluster, skew));
         recorders_.push_back(
             std::make_unique<telemetry::Recorder>(std::move(config), base::Rng(1000 + index), *clocks_.back()));
-        return cluster.add("mesh1", type, std::move(seeds),
-                           [&](Config& stack) { stack.recorder = recorders_.back().get(); });
+        return cluster.add(mesh, type, std::move(seeds), [&](Config& stack) {
+            stack.recorder = recorders_.back().get();
+            if (configure) configure(stack);
+        });
     }
 
     telemetry::Recorder& recorder(std::size_t node) { return *recorders_[node]; }

@@ -57,6 +57,12 @@ inline constexpr SpanSpec kHelloReceived{"mesh.peer.hello_received", Target::mes
 inline constexpr SpanSpec kPing{"mesh.ping", Target::mesh, Level::info, SpanKind::client};
 inline constexpr SpanSpec kPingAnswered{"mesh.ping.answered", Target::mesh, Level::info, SpanKind::server};
 
+// Messages by name, and who is meant by one.
+inline constexpr SpanSpec kDeliver{"mesh.deliver", Target::delivery, Level::info, SpanKind::client};
+inline constexpr SpanSpec kHandle{"mesh.deliver.handle", Target::delivery, Level::info, SpanKind::server};
+inline constexpr SpanSpec kResolve{"mesh.resolve", Target::fabric, Level::info, SpanKind::client};
+inline constexpr SpanSpec kResolveAnswered{"mesh.resolve.answer", Target::fabric, Level::info, SpanKind::server};
+
 inline constexpr SpanSpec kLawBroken{"mesh.ledger.law_broken", Target::ledger, Level::error};
 
 }  // namespace grapevine::telemetry::spans
