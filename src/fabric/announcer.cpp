@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace {
 
 // Room that is never jumped over, so that the sequence cannot reach its end.
 constexpr std::uint64_t kSequenceMax = std::numeric_limits<std::uint64_t>::max() - (std::uint64_t{1} << 32U);
+constexpr double kRefreshMin = 0.9;  // Rule 6.
 
 bool same_types(const wire::Summary& a, const wire::Summary& b) {
     return std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
@@ -21,8 +23,15 @@ bool same_types(const wire::Summary& a, const wire::Summary& b) {
 bool same_but_counts(const wire::Summary& a, const wire::Summary& b) {
     return a.gateways == b.gateways && a.authority == b.authority && same_types(a, b);
 }
-bool same(const wire::Summary& a, const wire::Summary& b) {
-    return same_but_counts(a, b) && a.members == b.members;
+
+// For summaries with the same types.
+bool counts_moved(const wire::Summary& said, const wire::Summary& current, double factor) {
+    const auto is_close = [&](const wire::TypeCount& a, const wire::TypeCount& b) {
+        const double before = a.count;
+        return std::abs(static_cast<double>(b.count) - before) <= factor * before;
+    };
+    return !std::equal(said.members.begin(), said.members.end(), current.members.begin(), current.members.end(),
+                       is_close);
 }
 
 base::Duration times(base::Duration duration, double factor) {
@@ -69,8 +78,18 @@ bool Announcer::is_fellow(const base::EndpointId& id) const {
 
 bool Announcer::on_fellow(const wire::Summary& summary, base::TimePoint now) {
     if (!on_duty() || !same_but_counts(summary, current_)) return false;
+    if (is_greeting(summary, now)) count_greeting(now);
     settle(now);
     return true;
+}
+
+// Nothing else makes a gateway repeat itself so early.
+bool Announcer::is_greeting(const wire::Summary& summary, base::TimePoint now) const {
+    return settled_ && same_but_counts(summary, *settled_) && now - settled_at_ < times(config_.refresh, kRefreshMin);
+}
+
+void Announcer::count_greeting(base::TimePoint now) {
+    greetings_full_at_ = std::max(greetings_full_at_, now) + config_.introduction_interval;
 }
 
 void Announcer::want_introduction(base::TimePoint now) {
@@ -115,8 +134,7 @@ std::optional<Announcer::Plan> Announcer::plan() const {
 }
 
 wire::SignedSummary Announcer::speak(Occasion occasion, const base::TraceContext& context, base::TimePoint now) {
-    if (occasion == Occasion::introduction)
-        greetings_full_at_ = std::max(greetings_full_at_, now) + config_.introduction_interval;
+    if (occasion == Occasion::introduction) count_greeting(now);
     wire::Summary summary = current_;
     summary.sequence = wire::Sequence{next_sequence_++};
     summary.context = context;
@@ -133,7 +151,7 @@ void Announcer::settle(base::TimePoint now) {
     introduce_at_.reset();
     change_at_.reset();
     counts_at_.reset();
-    refresh_at_ = now + times(config_.refresh, 0.9 + 0.1 * rng_.unit()) + wait_for_turn();
+    refresh_at_ = now + times(config_.refresh, kRefreshMin + (1 - kRefreshMin) * rng_.unit()) + wait_for_turn();
     reconsider(now);
 }
 
@@ -158,7 +176,7 @@ void Announcer::reconsider(base::TimePoint now) {
         return set(change_at_, now + wait_for_turn());
     }
     change_at_.reset();
-    if (same(*settled_, current_)) return counts_at_.reset();
+    if (!counts_moved(*settled_, current_, config_.count_change)) return counts_at_.reset();
     set(counts_at_, std::max(now, settled_at_ + config_.count_interval) + wait_for_turn());
 }
 

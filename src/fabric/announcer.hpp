@@ -8,12 +8,14 @@
 //  2. Each waits one `turn` for each fellow that comes before it in the order of duty, so that the first speaks and the
 //     others need not.
 //  3. A change is said when change_interval has passed since this node's last word, hence changes coalesce; one of
-//     nothing but counts when count_interval has passed since anybody's.
+//     nothing but counts waits for the next refresh, unless a type's count moved by more than count_change of what was
+//     said: then it is said when count_interval has passed since anybody's. In a large mesh some member always comes or
+//     goes, and nobody acts on counts: if each were worth a word, a mesh's cost would grow with its members.
 //  4. A gateway whose own last word, while others may still hold it, names other gateways than now, says so itself: no
 //     fellow's word replaces it there.
 //  5. A newcomer is greeted: introduction_spread later, at random, unless somebody of the mesh spoke meanwhile. The
-//  rate
-//     of greetings is limited (introduction_interval and _burst).
+//     rate of greetings is limited (introduction_interval and _burst), that of the whole mesh: a fellow's counts as
+//     well.
 //  6. Unchanged words are said again after 0.9 to 1.0 of `refresh` since anybody said them.
 
 #include <cstddef>
@@ -58,6 +60,8 @@ private:
     [[nodiscard]] std::optional<Plan> plan() const;
     [[nodiscard]] bool changed(base::TimePoint now) const;
     [[nodiscard]] base::Duration wait_for_turn() const;
+    [[nodiscard]] bool is_greeting(const wire::Summary& summary, base::TimePoint now) const;
+    void count_greeting(base::TimePoint now);
     void settle(base::TimePoint now);
     void reconsider(base::TimePoint now);
 

@@ -109,6 +109,25 @@ TEST(Announcer, CountsAloneWaitLonger) {
     EXPECT_EQ(gateway.spoken().size(), 1U) << "a new type is said at once";
 }
 
+TEST(Announcer, CountsThatMoveLittleWaitForTheRefresh) {
+    Gateway gateway(1);
+    gateway.own({1}, at(0s), 100);
+    std::uint32_t brokers = 100;
+    for (auto when = 1s; when < 54s; when += 1s) {
+        brokers = brokers == 100 ? 60 : 100;
+        gateway.own({1}, at(when), brokers);
+        gateway.run_until(at(when));
+        EXPECT_TRUE(gateway.spoken().empty()) << when.count();
+    }
+    gateway.run_until(at(61s));
+    ASSERT_EQ(gateway.spoken().size(), 1U);
+    EXPECT_EQ(gateway.backbone.counters()[Occasion::refresh], 1U);
+    EXPECT_EQ(gateway.spoken()[0].members, (std::vector<wire::TypeCount>{{"broker", brokers}})) << "it has the latest";
+    gateway.own({1}, at(62s), brokers / 2 - 1);
+    gateway.run_until(at(80s));
+    EXPECT_EQ(gateway.backbone.counters()[Occasion::change], 1U) << "more than half of them went";
+}
+
 TEST(Announcer, UnchangedWordsAreSaidAgainBeforeAMinuteHasPassed) {
     Gateway gateway(1);
     gateway.own({1}, at(0s));
@@ -169,6 +188,36 @@ TEST(Announcer, OtherCountsAreTheSameWords) {
     EXPECT_EQ(second.backbone.counters().fellows_heard, 1U);
     second.run_until(at(50s));
     EXPECT_TRUE(second.spoken().empty());
+}
+
+// Rule 5: newcomers come all the time, and two fellows greet them.
+TEST(Announcer, GreetingsAreLimitedForTheMeshNotForEachGateway) {
+    Gateway first(1);
+    Gateway second(2);
+    first.own({1, 2}, at(0s));
+    const Bytes opening = pick<Broadcast>(first.out).at(0).envelope;
+    second.own({1, 2}, at(0s));
+    second.hear(opening, at(10ms), 1);
+    std::uint32_t stranger = 1000;
+    std::size_t greetings = 0;
+    const auto relay = [&](Gateway& from, Gateway& to, TimePoint now) {
+        const auto broadcasts = pick<Broadcast>(from.out);
+        for (const Broadcast& broadcast : broadcasts) {
+            greetings += broadcast.occasion == Occasion::introduction ? 1 : 0;
+            to.hear(broadcast.envelope, now);
+        }
+    };
+    for (auto when = 5000ms; when < 45s; when += 100ms) {
+        first.run_until(at(when));
+        relay(first, second, at(when));
+        second.run_until(at(when));
+        relay(second, first, at(when));
+        first.neighbor(stranger, at(when));
+        second.neighbor(stranger, at(when));
+        ++stranger;
+    }
+    EXPECT_GE(greetings, 6U);
+    EXPECT_LE(greetings, 3U + 4U + 1U) << "three at once, then one in ten seconds";
 }
 
 // Rule 4: what others may still hold of this node is corrected by itself.

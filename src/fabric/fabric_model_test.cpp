@@ -1,6 +1,7 @@
 // Whole fabrics: what the table of docs/design/0002-fabric.md promises, what it costs, and what no fault may break.
 
 #include <algorithm>
+#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -87,16 +88,28 @@ TEST(Fabric, TheCostOfAMeshDoesNotDependOnItsSize) {
     EXPECT_LE(cost(1, 3), small);
 }
 
-TEST(Fabric, AChurningMeshSpeaksNoMoreThanEveryTenSeconds) {
+// Calls `members` for each second of five minutes, and says how often the mesh spoke.
+std::uint64_t times_said_while(const std::function<std::uint32_t(std::uint32_t)>& members) {
     World world({.meshes = 2});
     warm(world);
     const std::uint64_t before = world.times_said(0);
     for (std::uint32_t second = 0; second < 300; ++second) {
-        world.set_members(0, 1000 + second * 7);
+        world.set_members(0, members(second));
         world.run_for(1s);
     }
-    EXPECT_LE(world.times_said(0) - before, 300U / 10 + 2) << "all its gateways together";
-    EXPECT_GE(world.times_said(0) - before, 20U);
+    return world.times_said(0) - before;
+}
+
+TEST(Fabric, MembersThatComeAndGoCostNoMoreThanRefreshes) {
+    const std::uint64_t said = times_said_while([](std::uint32_t second) { return 1000 + 7 * (second % 20); });
+    EXPECT_GE(said, 5U);
+    EXPECT_LE(said, 8U);
+}
+
+TEST(Fabric, AMeshThatGrowsAndShrinksSpeaksNoMoreThanEveryTenSeconds) {
+    const std::uint64_t said = times_said_while([](std::uint32_t second) { return second / 7 % 2 == 0 ? 1000U : 9U; });
+    EXPECT_LE(said, 300U / 10 + 2) << "all its gateways together";
+    EXPECT_GE(said, 15U);
 }
 
 TEST(Fabric, AnyNodeFindsAnyOther) {
