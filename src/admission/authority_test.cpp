@@ -28,6 +28,18 @@ TEST(Calendar, SecondsAsUtc) {
     EXPECT_EQ(utc_text(std::numeric_limits<std::uint64_t>::max()), "9999-12-31T23:59:59Z");
 }
 
+TEST(Calendar, ReadsWhatItWritesAndNothingElse) {
+    for (const std::uint64_t second : {std::uint64_t{0}, std::uint64_t{951'827'696}, kStartS, wire::kExpiryMax})
+        EXPECT_EQ(parse_utc(utc_text(second)), second);
+    EXPECT_EQ(parse_utc("2027-01-15"), kStartS - 8 * 3600);
+    for (const char* text : {"", "2027", "2027-1-15", "2027-01-15T08:00:00", "2027-01-15T08:00:00+01", "20270115",
+                             " 2027-01-15", "2027-01-15 ", "2027-01-15t08:00:00Z"})
+        EXPECT_NE(parse_utc(text).error().message.find("is no time: must be like 2027-01-15"), std::string::npos);
+    for (const char* text : {"2027-02-29", "2027-13-01", "2027-00-01", "1969-12-31", "2027-01-15T24:00:00Z",
+                             "2027-01-15T08:60:00Z", "2027-01-15T08:00:60Z"})
+        EXPECT_EQ(parse_utc(text).error().message, "'" + std::string(text) + "' is not in the calendar");
+}
+
 TEST(Calendar, ASecondHasComeWhenItBegins) {
     EXPECT_FALSE(has_expired(10, {9'999}));
     EXPECT_TRUE(has_expired(10, {10'000}));

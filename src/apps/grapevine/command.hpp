@@ -51,6 +51,10 @@ Command connect_command();
 Command key_new_command();
 Command key_show_command();
 Command ticket_show_command();
+Command mesh_create_command();
+Command mesh_admit_command();
+Command mesh_revoke_command();  // These three in mesh_sign.cpp.
+Command mesh_show_command();
 Command sim_command();
 Command config_command();
 Command completion_command();

@@ -1,0 +1,97 @@
+#include "apps/grapevine/mesh_options.hpp"
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+
+#include "admission/calendar.hpp"
+#include "base/encoding.hpp"
+#include "wire/addr.hpp"
+
+namespace grapevine::apps {
+namespace {
+
+struct Unit {
+    std::string_view suffix;
+    std::uint64_t seconds;
+};
+constexpr std::array<Unit, 4> kUnits{{{"m", 60}, {"h", 3600}, {"d", 86'400}, {"w", 604'800}}};
+
+}  // namespace
+
+base::WallTime wall_now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return {static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count())};
+}
+
+base::Result<std::uint64_t> parse_lifetime(std::string_view text) {
+    for (const Unit& unit : kUnits) {
+        if (!text.ends_with(unit.suffix)) {
+            continue;
+        }
+        const std::uint64_t most = kLifetimeDaysMax * 86'400 / unit.seconds;
+        if (const auto count = cli::parse_number("", text.substr(0, text.size() - 1), 1, most)) {
+            return *count * unit.seconds;
+        }
+    }
+    return base::invalid("--for: '" + base::printable(text) +
+                         "' is no time: a number with m, h, d or w, at most 100 years");
+}
+
+base::Result<std::uint64_t> expiry_of(const cli::Parsed& parsed, base::WallTime wall) {
+    if (parsed.has("--for") == parsed.has("--until")) {
+        return base::invalid("--for, --until: one of them is required: every ticket expires");
+    }
+    if (parsed.has("--for")) {
+        const auto seconds = parse_lifetime(parsed.text("--for"));
+        return seconds ? base::Result<std::uint64_t>(wall.unix_ms / 1000 + *seconds) : seconds;
+    }
+    auto until = admission::parse_utc(parsed.text("--until"));
+    if (!until) {
+        return base::invalid("--until: " + until.error().message);
+    }
+    return until;
+}
+
+base::Result<base::EndpointId> parse_node_id(std::string_view flag, std::string_view text) {
+    if (text.starts_with("endpoint")) {
+        const auto ticket = wire::parse_ticket(text);
+        if (!ticket) {
+            return base::invalid(std::string(flag) + ": " + ticket.error().message);
+        }
+        return ticket->id;
+    }
+    auto id = base::EndpointId::parse(text);
+    if (!id) {
+        return base::invalid(std::string(flag) + ": " + id.error().message);
+    }
+    return id;
+}
+
+base::Result<base::EndpointId> parse_authority_id(std::string_view flag, const std::string& text) {
+    if (auto id = base::EndpointId::parse(text)) {
+        return id;
+    }
+    std::error_code error;
+    if (!std::filesystem::exists(text, error)) {
+        return base::invalid(std::string(flag) + ": '" + base::printable(text) +
+                             "' is neither an authority's id nor its file");
+    }
+    const auto authority = io::read_authority_file(text);
+    if (!authority) {
+        return tl::unexpected(authority.error());
+    }
+    return authority->key.id();
+}
+
+std::vector<std::string> split_commas(std::string_view text) {
+    std::vector<std::string> items;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        items.emplace_back(text.substr(0, comma));
+        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    }
+    return items;
+}
+
+}  // namespace grapevine::apps
