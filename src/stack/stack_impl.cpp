@@ -97,7 +97,8 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    },
                    [&](fabric::SendQuestion& e) {
                        if (sessions_)
-                           sessions_->ask(e.id, e.to.id, wire::Resolve{std::move(e.name), e.hops, e.context}, now, sessions);
+                           sessions_->ask(e.id, e.to.id, wire::Resolve{std::move(e.name), e.hops, e.context}, now,
+                                          sessions);
                    },
                    [&](fabric::DropQuestion& e) {
                        if (sessions_) sessions_->drop_question(e.id, now);
