@@ -73,8 +73,8 @@ struct BackboneConfig {
     base::Duration refresh = std::chrono::seconds(60);
     double refreshes = 3.15;  // Of them fit into the staleness window: three, and time for the last to arrive.
     base::Duration change_interval = std::chrono::seconds(2);  // Least time between two summaries of this node.
-    // A change of nothing but counts waits for the refresh, or this long if a type's members more than halved or grew by
-    // half: our own choices. announcer.hpp, rule 3, has the reason.
+    // A change of nothing but counts waits for the refresh, or this long if a type's members more than halved or grew
+    // by half: our own choices. announcer.hpp, rule 3, has the reason.
     base::Duration count_interval = std::chrono::seconds(10);
     double count_change = 0.5;
     // How long a gateway waits for each that comes before it in the order of duty; some round trips of gossip.
