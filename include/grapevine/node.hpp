@@ -29,12 +29,18 @@ struct NodeOptions {
     std::vector<std::string> bind{};   ///< As EndpointOptions::bind.
     std::filesystem::path data_dir{};  ///< Identity, control socket and lock; made 0700. Empty: nothing is kept.
     std::vector<std::string> alpns{};  ///< Own protocols served besides the mesh's.
+    /// Closes the mesh: the public id of its authority (64 hex characters). Everybody in it needs a ticket.
+    std::string authority{};
+    /// As `grapevine mesh admit` prints them: this node's own, which a closed mesh requires, and those for other meshes
+    /// that it visits.
+    std::vector<std::string> tickets{};
+    std::string revocations{};  ///< The mesh's list of revocations, as `grapevine mesh revoke` writes it; may be empty.
     std::chrono::milliseconds gossip_interval{2000};  ///< Least time between change-driven digests.
     std::chrono::milliseconds staleness{30000};       ///< A node not heard of for this long is dropped.
     std::uint32_t cpu_budget_millicores = 0;          ///< Stated in the digest; 0 states none.
     std::uint32_t memory_budget_kib = 0;
-    /// For tests: this node's wall clock, as its telemetry and its digests show it, is so far ahead. Nothing depends on
-    /// it.
+    /// For tests: this node's wall clock, as its telemetry and its digests show it, is so far ahead. Of what a node
+    /// does, the expiry of tickets alone depends on it.
     std::chrono::milliseconds clock_offset{0};
 };
 
@@ -56,7 +62,19 @@ struct DirectoryEntry {
 };
 
 struct NodeEvent {
-    enum class Kind { joined, updated, left, died, stale, suspected, refuted, neighbor_up, neighbor_down, seed_retry };
+    enum class Kind {
+        joined,
+        updated,
+        left,
+        died,
+        stale,
+        suspected,
+        refuted,
+        neighbor_up,
+        neighbor_down,
+        seed_retry,
+        expelled  ///< From a closed mesh: its ticket is revoked, has expired, or is not good any more.
+    };
     Kind kind = Kind::joined;
     std::string id;
     std::string name;
@@ -153,6 +171,11 @@ public:
     /// A name of this mesh or 64 hex characters, to an id.
     [[nodiscard]] Result<std::string> resolve(std::string_view name) const;
     void on_event(std::function<void(const NodeEvent&)> listener);
+    /// Gives this node another ticket while it runs, and with it, if given, another authority: whom that does not admit
+    /// is put out. An open mesh is closed so. Errors leave everything as it was.
+    Status admit(std::string_view ticket, std::string_view authority = {});
+    /// A newer list of revocations: it is told to the mesh, and whom it names is put out at once.
+    Status revoke(std::string_view list);
     /// Called when somebody asks the node to stop through its control socket. Without a handler the process gets
     /// SIGTERM.
     void on_stop_request(std::function<void()> handler);

@@ -41,6 +41,13 @@ base::Result<Gatekeeper> Gatekeeper::make(const base::EndpointId& self, Policy p
     return keeper;
 }
 
+Gatekeeper Gatekeeper::make_without_ticket(const base::EndpointId& self, Policy policy, const Config& config) {
+    Gatekeeper keeper(self, config);
+    keeper.policy_ = std::move(policy);
+    keeper.own_.lost = true;
+    return keeper;
+}
+
 Rules Gatekeeper::rules_of(const Policy& policy) const {
     const bool list_counts = revocations_ && policy.authority == revocations_->authority;
     return {policy.mesh, policy.authority.value_or(base::EndpointId{}), list_counts ? &revocations_->value : nullptr};

@@ -50,6 +50,10 @@ public:
     static base::Result<Gatekeeper> make(const base::EndpointId& self, Policy policy, const Config& config,
                                          base::TimePoint now, base::WallTime wall);
 
+    // For a node that cannot turn back any more and whose own ticket make() refused: it judges others by its policy,
+    // and they refuse it. Mesh and type are valid names.
+    static Gatekeeper make_without_ticket(const base::EndpointId& self, Policy policy, const Config& config);
+
     // Whether the applicant is admitted; if so it is a holder from now on. A denial takes no earlier grant away.
     [[nodiscard]] Verdict judge(const Applicant& applicant, base::TimePoint now, base::WallTime wall);
     // The last session or entry that stood on this grant is gone.

@@ -4,7 +4,7 @@
 // outsider alike. Without a clock, a deadline or an effect: whoever has a frame asks before reading it.
 //
 // Rules, with their reasons:
-//  1. A frame over its limit is refused before anything is decoded for it, and counted by its class.
+//  1. A frame over its limit is refused before anything is done for it, and counted by its class.
 //  2. Buckets outlive a peer's connections, so that to come again is no way to a fresh one.
 //  3. The table holds peers_max peers. When it is full, the peer idle for the longest time makes room if all of its
 //     buckets are full again, since then forgetting it changes nothing. Otherwise it stays, and all who have no place
@@ -44,14 +44,14 @@ std::string_view name(FrameClass frames);
 
 using FrameLimits = std::array<base::RateLimit, kFrameClasses>;
 inline constexpr FrameLimits kFrameLimits{{
-    {2, 16},       // hello
-    {20, 64},      // probe
-    {64, 256},     // exchange
-    {1000, 4000},  // statement
-    {1, 8},        // revocations
-    {20, 64},      // question
-    {2000, 8000},  // delivery
-    {50, 200},     // stream
+    {2, 16},           // hello
+    {20, 64},          // probe
+    {64, 256},         // exchange
+    {1000, 4000},      // statement
+    {1, 8},            // revocations
+    {200, 1000},       // question: a gateway asks for its whole mesh
+    {100000, 200000},  // delivery: more than a node can handle; its windows are what holds a sender back
+    {50, 200},         // stream
 }};
 
 struct RateConfig {

@@ -60,6 +60,11 @@ void Directory::set_counters(std::uint64_t messages_sent, std::uint64_t messages
     voice_.set_counters(messages_sent, messages_received);
 }
 
+void Directory::set_ticket(base::Bytes ticket, base::TimePoint now, Effects& out) {
+    voice_.set_ticket(std::move(ticket));
+    emit_due(now, out);
+}
+
 void Directory::emit_due(base::TimePoint now, Effects& out) {
     if (const auto occasion = voice_.due(now)) emit(*occasion, now, out);
 }

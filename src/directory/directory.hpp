@@ -27,6 +27,8 @@
 //     confirmed accusation, which a live member refutes. So zombies die and the falsely dead come back.
 // 13. An accusation by or about somebody unknown is refused, but judged again when that digest arrives soon after
 //     (orphans.hpp).
+// 14. With Config::admission, a digest counts only if its author is admitted, whoever handed it on; so does a leaving
+//     one. Accusations need no such look: their authors have entries. expel() ends an entry at once, with a tombstone.
 //
 // Bounds are in Config; each has a counter. `from` is the neighbour that handed a statement on. The key, the Rng and
 // the ledger outlive the directory. Nothing here allocates a timer: call on_deadline at next_deadline.
@@ -69,6 +71,10 @@ public:
     void set_neighbors(std::vector<base::EndpointId> neighbors, base::TimePoint now, Effects& out);
     void set_load(const wire::Load& load, base::TimePoint now, Effects& out);
     void set_counters(std::uint64_t messages_sent, std::uint64_t messages_received);
+    // What this node shows to be admitted; the envelope, or empty.
+    void set_ticket(base::Bytes ticket, base::TimePoint now, Effects& out);
+    // The member is not admitted any more. Nothing happens to this node itself.
+    void expel(const base::EndpointId& id, base::TimePoint now, Effects& out);
 
     // `source` is gossip, sync or bootstrap.
     void on_statement(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
@@ -119,6 +125,7 @@ private:
     void emit(Occasion occasion, base::TimePoint now, Effects& out);
     void emit_due(base::TimePoint now, Effects& out);
     void refuse(const base::EndpointId& from, Refusal refusal, Effects& out);
+    [[nodiscard]] bool admits(const wire::Statement& statement, base::TimePoint now) const;
 
     [[nodiscard]] std::optional<Refusal> screen(base::ByteView envelope, const wire::Glance& glance,
                                                 base::TimePoint now) const;

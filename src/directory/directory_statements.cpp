@@ -50,6 +50,7 @@ void Directory::judge(const base::EndpointId& from, base::ByteView envelope, Sou
     const auto statement = wire::open_statement(envelope, config_.verified);
     if (!statement) return refuse(from, refusal_of(statement.error().fault), out);
     if (!seen) return refuse(from, Refusal::malformed, out);  // What was not screened is not accepted.
+    if (!admits(*statement, now)) return refuse(from, Refusal::not_admitted, out);
     if (std::holds_alternative<wire::Accusation>(statement->claim)) {
         accept_accusation(from, *statement, source, now, out);
     } else if (statement->signer == self_) {
@@ -59,6 +60,13 @@ void Directory::judge(const base::EndpointId& from, base::ByteView envelope, Sou
     } else {
         accept_digest(*statement, source, now, out);
     }
+}
+
+// Rule 14.
+bool Directory::admits(const wire::Statement& statement, base::TimePoint now) const {
+    const auto* digest = std::get_if<wire::Digest>(&statement.claim);
+    if (config_.admission == nullptr || digest == nullptr || statement.signer == self_) return true;
+    return config_.admission->admits(statement.signer, *digest, now);
 }
 
 void Directory::refuse(const base::EndpointId& from, Refusal refusal, Effects& out) {

@@ -65,6 +65,10 @@ void Directory::die(const base::EndpointId& id, base::TimePoint now, Effects& ou
     remove(id, RemovalCause::died, std::move(accusers), now, out);
 }
 
+void Directory::expel(const base::EndpointId& id, base::TimePoint now, Effects& out) {
+    if (id != self_) remove(id, RemovalCause::expelled, {}, now, out);
+}
+
 void Directory::remove(const base::EndpointId& id, RemovalCause cause, std::vector<Accuser> accusers,
                        base::TimePoint now, Effects& out) {
     std::string name = name_of(id);
@@ -78,6 +82,7 @@ void Directory::remove(const base::EndpointId& id, RemovalCause cause, std::vect
         case RemovalCause::died: ++counters_.died; break;
         case RemovalCause::stale: ++counters_.stale; break;
         case RemovalCause::displaced: ++counters_.displaced; break;
+        case RemovalCause::expelled: ++counters_.expelled; break;
     }
     if (cause != RemovalCause::left) {
         if (deaths_.size() >= config_.deaths_max && !deaths_.empty()) deaths_.pop_front();

@@ -18,6 +18,7 @@ std::string_view name(RemovalCause cause) {
         case RemovalCause::died: return "died";
         case RemovalCause::stale: return "stale";
         case RemovalCause::displaced: return "displaced";
+        case RemovalCause::expelled: return "expelled";
     }
     return "unknown";
 }
@@ -27,7 +28,7 @@ std::string_view name(Refusal refusal) {
         "malformed",   "oversized",       "unknown_version", "unknown_kind",    "bad_signature",
         "bad_name",    "other_mesh",      "duplicate",       "not_newer",       "after_removal",
         "own_echo",    "self_accusation", "unknown_accuser", "unknown_accused", "stale_accusation",
-        "implausible", "rate_limited",    "directory_full",  "suspicions_full",
+        "implausible", "rate_limited",    "directory_full",  "suspicions_full", "not_admitted",
     };
     return refusal < Refusal::count_ ? kNames[static_cast<std::size_t>(refusal)] : "unknown";
 }

@@ -30,6 +30,14 @@ public:
     virtual base::TraceContext statement(Cause cause, const base::EndpointId& about) = 0;
 };
 
+// Says whether the author of a digest may be in this mesh, by what it shows of itself. Asked last, when the signature
+// holds; whom it stops admitting, its owner tells by Directory::expel().
+class Admission {
+public:
+    virtual ~Admission() = default;
+    virtual bool admits(const base::EndpointId& author, const wire::Digest& digest, base::TimePoint now) = 0;
+};
+
 using base::RateLimit;  // Of statements.
 
 struct Config {
@@ -61,7 +69,8 @@ struct Config {
 
     // Shared by the nodes of one process, outlives them; null: every signature is verified here.
     base::VerificationMemo* verified = nullptr;
-    Contexts* contexts = nullptr;  // Outlives the directory; null: no statement carries a context.
+    Contexts* contexts = nullptr;    // Outlives the directory; null: no statement carries a context.
+    Admission* admission = nullptr;  // The same; null: everybody may be in the mesh.
 
     std::size_t entries_max = 16384;
     std::size_t tombstones_max = 16384;
@@ -76,7 +85,7 @@ struct Config {
 
 inline constexpr std::size_t kAccusersMax = 8;  // Kept of one suspicion.
 inline constexpr std::size_t kHeldAccusationsMax = 32;
-inline constexpr std::size_t kProofBytesMax = 512;  // Of a leaving statement kept with its tombstone.
+inline constexpr std::size_t kProofBytesMax = 1280;  // Of a leaving statement, with a ticket, kept with its tombstone.
 // How far above the own sequence an accusation may claim it to be: ten years in milliseconds. A liar cannot use it up.
 inline constexpr std::uint64_t kSequenceLeadMax = 315'360'000'000;
 
@@ -89,7 +98,7 @@ enum class Source : std::uint8_t {
 };
 std::string_view name(Source source);
 
-enum class RemovalCause : std::uint8_t { left, died, stale, displaced };
+enum class RemovalCause : std::uint8_t { left, died, stale, displaced, expelled };
 std::string_view name(RemovalCause cause);
 
 enum class Change : std::uint8_t { refreshed, changed };  // refreshed: nothing but sequence, counters and load.
@@ -115,6 +124,7 @@ enum class Refusal : std::uint8_t {
     rate_limited,
     directory_full,
     suspicions_full,
+    not_admitted,  // The author may not be in this mesh, or not any more.
     count_,
 };
 inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::count_);
@@ -241,6 +251,7 @@ struct Counters {
     std::uint64_t left = 0;
     std::uint64_t stale = 0;
     std::uint64_t displaced = 0;
+    std::uint64_t expelled = 0;
     std::uint64_t returned = 0;  // Entries that came back from the dead.
     std::uint64_t forwarded = 0;
     std::uint64_t forwards_spared = 0;   // The mesh had it already.

@@ -78,6 +78,12 @@ void Voice::set_counters(std::uint64_t messages_sent, std::uint64_t messages_rec
     digest_.messages_received = messages_received;
 }
 
+void Voice::set_ticket(base::Bytes ticket) {
+    if (ticket == digest_.ticket) return;
+    digest_.ticket = std::move(ticket);
+    urgent_ = true;
+}
+
 bool Voice::jump_above(wire::Sequence heard) {
     if (heard.value >= kSequenceMax) return false;
     next_sequence_ = std::max(next_sequence_, heard.value + 1);

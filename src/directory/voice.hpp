@@ -32,6 +32,8 @@ public:
     void set_neighbors(std::vector<base::EndpointId> neighbors);
     void set_load(const wire::Load& load);
     void set_counters(std::uint64_t messages_sent, std::uint64_t messages_received);
+    // Urgent: without the new one this node may be put out.
+    void set_ticket(base::Bytes ticket);
 
     void want_urgent() { urgent_ = true; }
     // The next sequence will be above `heard`. False when that is impossible.

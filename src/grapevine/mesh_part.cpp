@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "grapevine/convert.hpp"
+#include "grapevine/node_admission.hpp"
 #include "grapevine/node_events.hpp"
+#include "wire/admission.hpp"
 
 namespace grapevine {
 
@@ -102,6 +104,9 @@ void MeshPart::on_event(const stack::Event& event) {
         changed != nullptr && changed->change == stack::EntryChange::joined) {
         refresh_record();
     }
+    if (data_dir_) {
+        keep_admission(data_dir_->path(), event, host_.runtime().log());
+    }
     log_event(host_.runtime().log(), event);
     if (!listener_) {
         return;
@@ -109,6 +114,34 @@ void MeshPart::on_event(const stack::Event& event) {
     if (const auto seen = to_node_event(event)) {
         listener_(*seen);
     }
+}
+
+Status MeshPart::admit(std::string_view ticket, std::string_view authority) {
+    const auto parsed = wire::parse_admission_text(ticket);
+    if (!parsed) {
+        return tl::unexpected(lift(parsed.error()));
+    }
+    auto by = host_.stack().authority();
+    if (!authority.empty()) {
+        const auto named = base::EndpointId::parse(authority);
+        if (!named) {
+            return tl::unexpected(lift(named.error()));
+        }
+        by = *named;
+    }
+    const auto done = host_.stack().set_admission(by, parsed->envelope, host_.now());
+    host_.touch();
+    return done ? Status{} : Status(tl::unexpected(lift(done.error())));
+}
+
+Status MeshPart::revoke(std::string_view list) {
+    const auto parsed = wire::parse_revocations_text(list);
+    if (!parsed) {
+        return tl::unexpected(lift(parsed.error()));
+    }
+    host_.stack().take_revocations(parsed->envelope, host_.now());
+    host_.touch();
+    return {};
 }
 
 void MeshPart::ping(std::string_view name, PingDone done) {

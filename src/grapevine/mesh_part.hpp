@@ -47,6 +47,9 @@ public:
     void resume(const ByteStream& stream);
     void reset(const ByteStream& stream, std::uint32_t code);
 
+    Status admit(std::string_view ticket, std::string_view authority);
+    Status revoke(std::string_view list);
+
 private:
     io::NodeRecord make_record() const;
     void refresh_record();

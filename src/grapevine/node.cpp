@@ -98,6 +98,14 @@ void Node::ping(std::string_view name, std::function<void(Result<std::chrono::na
     mesh_of(*impl_).ping(name, std::move(done));
 }
 
+Status Node::admit(std::string_view ticket, std::string_view authority) {
+    return mesh_of(*impl_).admit(ticket, authority);
+}
+
+Status Node::revoke(std::string_view list) {
+    return mesh_of(*impl_).revoke(list);
+}
+
 Status Node::send(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
                   std::function<void(const Delivery&)> done) {
     return mesh_of(*impl_).submit(to_submission(name, delivery::MessageKind::send, payload, options), std::move(done));

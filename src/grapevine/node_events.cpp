@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "base/encoding.hpp"
 #include "base/overloaded.hpp"
 
 namespace grapevine {
@@ -10,6 +11,8 @@ namespace {
 
 using Kind = NodeEvent::Kind;
 
+constexpr std::size_t kAdmissionTextMax = 256;
+
 Kind kind_of(stack::EntryChange change) {
     switch (change) {
         case stack::EntryChange::joined: return Kind::joined;
@@ -17,6 +20,7 @@ Kind kind_of(stack::EntryChange change) {
         case stack::EntryChange::left: return Kind::left;
         case stack::EntryChange::died: return Kind::died;
         case stack::EntryChange::stale: return Kind::stale;
+        case stack::EntryChange::expelled: return Kind::expelled;
     }
     return Kind::updated;
 }
@@ -28,6 +32,7 @@ const char* text_of(Kind kind) {
         case Kind::left: return "left";
         case Kind::died: return "died";
         case Kind::stale: return "stale";
+        case Kind::expelled: return "not admitted any more";
         case Kind::suspected: return "suspected";
         case Kind::refuted: return "refuted";
         case Kind::neighbor_up: return "neighbor up";
@@ -91,6 +96,22 @@ const char* site_of(Kind kind) {
     }
 }
 
+void log_admission(io::Log& log, const stack::AdmissionNews& news) {
+    const std::string text = base::printable(news.text, kAdmissionTextMax);
+    switch (news.event) {
+        case stack::AdmissionEvent::denied:
+            log.write(io::LogLevel::warn, "node.admission", "denied: %s", text.c_str());
+            break;
+        case stack::AdmissionEvent::put_out:
+            log.write(io::LogLevel::info, "node.admission", "%s is put out: %s", news.peer.short_hex().c_str(),
+                      text.c_str());
+            break;
+        case stack::AdmissionEvent::own_ticket:
+            log.write(io::LogLevel::error, "node.admission", "%s", text.c_str());
+            break;
+    }
+}
+
 }  // namespace
 
 std::optional<NodeEvent> to_node_event(const stack::Event& event) {
@@ -126,6 +147,9 @@ void log_fabric(io::Log& log, const stack::FabricReport& report) {
 }  // namespace
 
 void log_event(io::Log& log, const stack::Event& event) {
+    if (const auto* news = std::get_if<stack::AdmissionNews>(&event)) {
+        return log_admission(log, *news);
+    }
     if (!log.enabled(io::LogLevel::info)) {
         return;
     }

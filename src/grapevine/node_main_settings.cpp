@@ -8,6 +8,7 @@
 #include "base/ids.hpp"
 #include "base/socket_addr.hpp"
 #include "grapevine/node_main_file.hpp"
+#include "io/admission_files.hpp"
 #include "telemetry/filter.hpp"
 #include "wire/addr.hpp"
 
@@ -94,9 +95,15 @@ base::Status check_mdns(const Setting& setting, const std::string& text) {
     return text == "0" ? base::Status{} : check_choice(setting, text);
 }
 
-base::Status check_directory(const Setting& setting, const std::string& text) {
+base::Status check_path(const Setting& setting, const std::string& text) {
     return text.empty() ? base::Status(base::invalid(std::string(setting.flag.name) + ": must not be empty"))
                         : base::Status{};
+}
+
+base::Status check_authority(const Setting& setting, const std::string& text) {
+    const auto id = base::EndpointId::parse(text);
+    return id ? base::Status{}
+              : base::Status(base::invalid(std::string(setting.flag.name) + ": " + id.error().message));
 }
 
 base::Status check_item(const Setting& setting, const std::string& text) {
@@ -107,7 +114,10 @@ base::Status check_item(const Setting& setting, const std::string& text) {
         case SettingId::bind: return check_address(setting, text);
         case SettingId::fabric_seeds:
         case SettingId::seeds: return check_seed(setting, text);
-        case SettingId::data_dir: return check_directory(setting, text);
+        case SettingId::data_dir:
+        case SettingId::ticket:
+        case SettingId::revocations: return check_path(setting, text);
+        case SettingId::authority: return check_authority(setting, text);
         case SettingId::gossip_interval: return check_number(setting, text, kIntervalMinMs, kIntervalMaxMs);
         case SettingId::staleness: return check_number(setting, text, kIntervalMinMs, kStalenessMaxMs);
         case SettingId::cpu_budget: return check_number(setting, text, 0, kMillicoresMax);
@@ -216,6 +226,22 @@ constexpr std::array<Setting, kSettingCount> kTable{{
      {"--fabric-seed", Arity::many, "TICKET", "a gateway of another mesh of the fabric, as --seed"},
      "MESH_FABRIC_SEEDS",
      "fabric_seeds",
+     ""},
+    {SettingId::authority,
+     {"--authority", Arity::one, "ID", "close the mesh: the public id of its authority; needs a ticket"},
+     "MESH_AUTHORITY",
+     "authority",
+     ""},
+    {SettingId::ticket,
+     {"--ticket", Arity::many, "FILE",
+      "admission to a closed mesh, the own one or one to visit, from grapevine mesh admit"},
+     "MESH_TICKET",
+     "ticket",
+     ""},
+    {SettingId::revocations,
+     {"--revocations", Arity::one, "FILE", "the closed mesh's list of revocations, from grapevine mesh revoke"},
+     "MESH_REVOCATIONS",
+     "revocations",
      ""},
 }};
 
@@ -372,6 +398,31 @@ std::uint64_t Settings::number(SettingId id) const {
     return value.value_or(0);  // check() has refused everything else.
 }
 
+// The error of a file that a setting names: which setting, where from, and what is wrong.
+base::Error Settings::blame(SettingId id, const base::Error& error) const {
+    const Setting& setting = settings_table()[static_cast<std::size_t>(id)];
+    return {error.code, std::string(setting.flag.name) + ": " + error.message + " (from " + at(id).origin + ")"};
+}
+
+base::Status Settings::read_admission(NodeOptions& options) const {
+    options.authority = at(SettingId::authority).text();
+    for (const std::string& file : at(SettingId::ticket).items) {
+        const auto ticket = io::read_ticket_file(file);
+        if (!ticket) {
+            return tl::unexpected(blame(SettingId::ticket, ticket.error()));
+        }
+        options.tickets.push_back(wire::admission_text(*ticket));
+    }
+    if (!at(SettingId::revocations).items.empty()) {
+        const auto list = io::read_revocations_file(at(SettingId::revocations).text());
+        if (!list) {
+            return tl::unexpected(blame(SettingId::revocations, list.error()));
+        }
+        options.revocations = wire::revocations_text(*list);
+    }
+    return {};
+}
+
 base::Result<NodeOptions> Settings::node_options() const {
     for (const SettingId id : {SettingId::mesh, SettingId::type}) {
         const Setting& setting = settings_table()[static_cast<std::size_t>(id)];
@@ -399,6 +450,9 @@ base::Result<NodeOptions> Settings::node_options() const {
     options.cpu_budget_millicores = static_cast<std::uint32_t>(number(SettingId::cpu_budget));
     options.memory_budget_kib = static_cast<std::uint32_t>(number(SettingId::memory_budget));
     options.clock_offset = std::chrono::milliseconds(std::stoll(at(SettingId::clock_offset).text()));
+    if (const auto read = read_admission(options); !read) {
+        return tl::unexpected(read.error());
+    }
     return options;
 }
 

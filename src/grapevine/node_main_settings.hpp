@@ -42,9 +42,12 @@ enum class SettingId : std::uint8_t {
     clock_offset,
     mdns,
     fabric,
-    fabric_seeds
+    fabric_seeds,
+    authority,
+    ticket,
+    revocations
 };
-inline constexpr std::size_t kSettingCount = 15;
+inline constexpr std::size_t kSettingCount = 18;
 
 struct Setting {
     SettingId id;
@@ -74,7 +77,8 @@ public:
     [[nodiscard]] const SettingValue& at(SettingId id) const { return values_[static_cast<std::size_t>(id)]; }
     // The configuration file that was read, empty if there is none.
     [[nodiscard]] const std::filesystem::path& file() const { return file_; }
-    // Errors: mesh or type missing, staleness under three gossip intervals.
+    // Reads the files that settings name. Errors: mesh or type missing, staleness under three gossip intervals, a file
+    // that cannot be read or is no ticket or list.
     [[nodiscard]] base::Result<NodeOptions> node_options() const;
 
 private:
@@ -83,6 +87,8 @@ private:
     base::Status read_file(const Parsed& flags, const Environment& environment);
     base::Status check() const;
     [[nodiscard]] std::uint64_t number(SettingId id) const;
+    base::Status read_admission(NodeOptions& options) const;
+    [[nodiscard]] base::Error blame(SettingId id, const base::Error& error) const;
 
     std::array<SettingValue, kSettingCount> values_;
     std::filesystem::path file_;

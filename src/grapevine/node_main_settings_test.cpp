@@ -112,6 +112,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{{"--bind", "127.0.0.1"}, {}, "--bind: "}, BadValue{{"--bind", "localhost:1"}, {}, "--bind: "},
         BadValue{{"--seed", "endpointzz"}, {}, "--seed: "}, BadValue{{"--seed", "abc@127.0.0.1:1"}, {}, "--seed: "},
         BadValue{{"--data-dir", ""}, {}, "--data-dir: must not be empty"},
+        BadValue{{"--authority", "abc"}, {}, "--authority: "},
+        BadValue{{"--ticket", ""}, {}, "--ticket: must not be empty"},
+        BadValue{{}, {{"MESH_AUTHORITY", "abc"}}, "--authority: "},
+        BadValue{{"--revocations", ""}, {}, "--revocations: must not be empty"},
         BadValue{{"--log", "loud"}, {}, "--log: 'loud': no level; there are off, error, warn, info, debug, trace"},
         BadValue{{"--log", "info,gosip=debug"}, {}, "--log: 'gosip': no target; there are node, peer, gossip"},
         BadValue{{}, {{"MESH_LOG", "debug,"}}, "--log: '': no level"},
@@ -123,6 +127,20 @@ INSTANTIATE_TEST_SUITE_P(
                  "--staleness: 'soon' is not a number from 50 to 86400000 (from "
                  "environment MESH_STALENESS_MS)"},
         BadValue{{"--config", "/nonexistent/c.toml"}, {}, "/nonexistent/c.toml: No such file"}));
+
+TEST(Settings, FilesThatSettingsNameAreReadAndBlamed) {
+    const auto error = [](const std::vector<std::string>& words, const Variables& variables = {}) {
+        return load(words, variables)->node_options().error();
+    };
+    const std::vector<std::string> base{"--mesh=m", "--type=t"};
+    auto words = base;
+    words.insert(words.end(), {"--ticket", "/nonexistent/t"});
+    EXPECT_EQ(error(words).code, base::ErrorCode::not_found);
+    EXPECT_TRUE(error(words).message.starts_with("--ticket: ticket file '/nonexistent/t': ")) << error(words).message;
+    const auto listed = error(base, {{"MESH_REVOCATIONS", "/nonexistent/r"}});
+    EXPECT_TRUE(listed.message.starts_with("--revocations: revocations file '/nonexistent/r': "));
+    EXPECT_TRUE(listed.message.ends_with("(from environment MESH_REVOCATIONS)"));
+}
 
 TEST(Settings, TheLogIsALevelOrAFilter) {
     for (const char* text : {"off", "trace", "info,gossip=debug", "sync=off,warn"})

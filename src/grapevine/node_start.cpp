@@ -8,8 +8,10 @@
 #include "grapevine/convert.hpp"
 #include "grapevine/endpoint_impl.hpp"
 #include "grapevine/mesh_part.hpp"
+#include "grapevine/node_admission.hpp"
 #include "grapevine/node_main_version.hpp"
 #include "io/node_metrics.hpp"
+#include "node/mesh_admission.hpp"
 #include "telemetry/catalogue.hpp"
 #include "wire/digest.hpp"
 
@@ -168,6 +170,14 @@ base::Status NodeStart::create() {
     auto config = host_config(options_, telemetry_->clock().unix_ns() / 1'000'000);
     if (!config) {
         return fail_step(std::move(span), config.error());
+    }
+    const auto admission = admission_config(options_, data_dir_ ? &data_dir_->path() : nullptr, loop_.runtime());
+    if (!admission) {
+        return fail_step(std::move(span), admission.error());
+    }
+    config->stack.mesh->admission = *admission;
+    if (const auto checked = node::check_admission(key_->id(), *config->stack.mesh); !checked) {
+        return fail_step(std::move(span), checked.error());
     }
     steps_.end(std::move(span));
     config->telemetry = telemetry_.get();

@@ -133,6 +133,37 @@ base::Result<ControlRequest> decode_resolve(const json::object& object) {
     return ControlRequest(ResolveRequest{std::move(*name), std::chrono::milliseconds(*deadline)});
 }
 
+base::Result<ControlRequest> decode_admit(const json::object& object) {
+    if (const auto status = check_members(object, {"ticket", "authority"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    AdmitRequest request;
+    auto ticket = wire::parse_admission_text(string_member(object, "ticket").value_or(""));
+    if (!ticket) {
+        return base::invalid("request: " + ticket.error().message);
+    }
+    request.ticket = std::move(*ticket);
+    if (object.contains("authority")) {
+        const auto authority = base::EndpointId::parse(string_member(object, "authority").value_or(""));
+        if (!authority) {
+            return base::invalid("request: 'authority': " + authority.error().message);
+        }
+        request.authority = *authority;
+    }
+    return ControlRequest(std::move(request));
+}
+
+base::Result<ControlRequest> decode_revoke(const json::object& object) {
+    if (const auto status = check_members(object, {"list"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    auto list = wire::parse_revocations_text(string_member(object, "list").value_or(""));
+    if (!list) {
+        return base::invalid("request: " + list.error().message);
+    }
+    return ControlRequest(RevokeRequest{std::move(*list)});
+}
+
 }  // namespace
 
 base::Result<ControlRequest> decode_control_request(std::string_view line) {
@@ -177,8 +208,15 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "cache") {
         return plain<CacheRequest>(*object);
     }
-    return base::invalid("request: unknown op '" + base::printable(*op) +
-                         "'; ls, status, ping, watch, ledger, log-level, send, request, resolve, cache and stop exist");
+    if (*op == "admit") {
+        return decode_admit(*object);
+    }
+    if (*op == "revoke") {
+        return decode_revoke(*object);
+    }
+    return base::invalid(
+        "request: unknown op '" + base::printable(*op) +
+        "'; ls, status, ping, watch, ledger, log-level, send, request, resolve, cache, admit, revoke and stop exist");
 }
 
 std::string_view name(base::ErrorCode code) {

@@ -7,10 +7,12 @@
 #include <string_view>
 #include <variant>
 
+#include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "delivery/types.hpp"
 #include "telemetry/filter.hpp"
+#include "wire/admission.hpp"
 
 namespace grapevine::io {
 
@@ -36,8 +38,18 @@ struct ResolveRequest {
 };
 struct CacheRequest {};
 
-using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest,
-                                    LogLevelRequest, DeliverRequest, ResolveRequest, CacheRequest>;
+// Another ticket for the node; with an authority, the mesh is closed by it.
+struct AdmitRequest {
+    wire::SignedTicket ticket;
+    std::optional<base::EndpointId> authority;
+};
+struct RevokeRequest {
+    wire::SignedRevocations list;
+};
+
+using ControlRequest =
+    std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest,
+                 DeliverRequest, ResolveRequest, CacheRequest, AdmitRequest, RevokeRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

@@ -42,6 +42,8 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                    [&](const DeliverRequest& wanted) { deliver(client, wanted.submission); },
                    [&](const ResolveRequest& wanted) { resolve(client, wanted); },
                    [&](const CacheRequest&) { server_->answer(client, encode_cache(host_)); },
+                   [&](const AdmitRequest& wanted) { admit(client, wanted); },
+                   [&](const RevokeRequest& wanted) { revoke(client, wanted); },
                    [&](const StopRequest&) {
                        server_->answer(client, R"({"ok":true,"stopping":true})");
                        stop_();
@@ -78,6 +80,30 @@ void NodeControl::deliver(ClientId client, delivery::Submission submission) {
     }
     deliveries_.emplace(id->sequence, PendingAnswer{client, name, host_.now()});
     host_.touch();
+}
+
+void NodeControl::admit(ClientId client, const AdmitRequest& wanted) {
+    stack::Stack& stack = host_.stack();
+    const auto authority = wanted.authority ? wanted.authority : stack.authority();
+    base::Status done = authority ? stack.set_admission(authority, wanted.ticket.envelope, host_.now())
+                                  : base::Status(base::invalid("ticket: this node's mesh is open; name the authority "
+                                                               "that is to close it"));
+    host_.touch();
+    server_->answer(client, done ? encode_admission(host_) : encode_control_error(done.error()));
+}
+
+// What was wrong with a list that was not taken, the answer's version shows: it is not that of the list.
+void NodeControl::revoke(ClientId client, const RevokeRequest& wanted) {
+    const auto authority = host_.stack().authority();
+    if (!authority || *authority != wanted.list.authority) {
+        const std::string why =
+            authority ? "is of authority " + wanted.list.authority.short_hex() + ", not " + authority->short_hex()
+                      : std::string("this node's mesh is open");
+        return server_->answer(client, encode_control_error({base::ErrorCode::failed, "list of revocations: " + why}));
+    }
+    host_.stack().take_revocations(wanted.list.envelope, host_.now());
+    host_.touch();
+    server_->answer(client, encode_admission(host_));
 }
 
 void NodeControl::finish_delivery(const delivery::Finished& finished) {

@@ -32,6 +32,8 @@ private:
     void ping(ClientId client, const std::string& name);
     void finish_ping(const stack::PingDone& done);
     void deliver(ClientId client, delivery::Submission submission);
+    void admit(ClientId client, const AdmitRequest& wanted);
+    void revoke(ClientId client, const RevokeRequest& wanted);
     void finish_delivery(const delivery::Finished& finished);
     void resolve(ClientId client, const ResolveRequest& wanted);
     void finish_resolution(const fabric::Done& done);

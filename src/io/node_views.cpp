@@ -12,6 +12,8 @@ namespace grapevine::io {
 
 namespace {
 
+constexpr std::size_t kAdmissionTextMax = 256;
+
 namespace json = boost::json;
 
 std::uint64_t milliseconds(base::Duration duration) {
@@ -93,6 +95,7 @@ const char* change_name(stack::EntryChange change) {
         case stack::EntryChange::left: return "left";
         case stack::EntryChange::died: return "died";
         case stack::EntryChange::stale: return "stale";
+        case stack::EntryChange::expelled: return "expelled";
     }
     return "updated";
 }
@@ -111,6 +114,16 @@ void fill(json::object& out, const stack::DirectoryChanged& event) {
     out["id"] = event.id.hex();
     out["name"] = event.name;
     out["accusers"] = ids_of(event.accusers);
+}
+
+void fill(json::object& out, const stack::AdmissionNews& event) {
+    switch (event.event) {
+        case stack::AdmissionEvent::denied: out["event"] = "denied"; break;
+        case stack::AdmissionEvent::put_out: out["event"] = "put_out"; break;
+        case stack::AdmissionEvent::own_ticket: out["event"] = "own_ticket"; break;
+    }
+    out["id"] = event.peer.hex();
+    out["text"] = base::printable(event.text, kAdmissionTextMax);
 }
 
 void fill(json::object& out, const stack::SuspicionChanged& event) {
@@ -248,6 +261,18 @@ std::string encode_log_level(const Log& log) {
     return json::serialize(answer);
 }
 
+std::string encode_admission(Host& host) {
+    const auto authority = host.stack().authority();
+    json::object answer;
+    answer["ok"] = true;
+    answer["closed"] = authority.has_value();
+    if (authority) {
+        answer["authority"] = authority->hex();
+        answer["revocations"] = std::to_string(host.stack().revocations_version());
+    }
+    return json::serialize(answer);
+}
+
 std::string encode_ping(const stack::PingDone& done, const std::string& name) {
     if (!done.rtt) {
         return encode_control_error({base::ErrorCode::failed, "ping '" + name + "': " + done.error});
@@ -305,7 +330,8 @@ std::optional<std::string> encode_event(const stack::Event& event, base::WallTim
             [](const stack::PingDone&) { return false; }, [](const stack::TopicNeighborChanged&) { return false; },
             [](const stack::TopicReceived&) { return false; }, [](const stack::DeliveryReport&) { return false; },
             [&](const stack::FabricReport& report) { return fill_fabric(out, report); },
-            [](const stack::ByteStreamEvent&) { return false; }, [](const stack::AppEvent&) { return false; },
+            [](const stack::ByteStreamEvent&) { return false; }, [](const stack::RevocationsLearned&) { return false; },
+            [](const stack::TicketReplaced&) { return false; }, [](const stack::AppEvent&) { return false; },
             [&](const auto& seen) {
                 fill(out, seen);
                 return true;

@@ -15,6 +15,8 @@ namespace grapevine::io {
 std::string encode_directory(const Host& host);
 std::string encode_status(Host& host, const NodeRecord& record, const ControlServer& server);
 std::string text_of(const wire::TransportAddr& addr);
+// The authority of the node's mesh, and which of its lists of revocations is known here.
+std::string encode_admission(Host& host);
 std::string encode_log_level(const Log& log);
 std::string encode_delivery(const delivery::Finished& finished, const std::string& name, const std::string& peer_name,
                             base::Duration elapsed);

@@ -76,6 +76,16 @@ void Gossip::on_peer_disconnected(const base::EndpointId& peer, base::TimePoint 
     }
 }
 
+void Gossip::on_peer_lost(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now,
+                          GossipEffects& out) {
+    const auto it = topics_.find(topic);
+    if (it == topics_.end()) {
+        return;
+    }
+    it->second.on_peer_disconnected(peer, now, effects_);
+    forward(topic, out);
+}
+
 void Gossip::on_deadline(base::TimePoint now, GossipEffects& out) {
     for (auto& [id, topic] : topics_) {
         const auto deadline = topic.next_deadline();

@@ -64,6 +64,9 @@ public:
                     base::TimePoint now, GossipEffects& out);
     // The last connection to the peer is gone, or dialling it failed.
     void on_peer_disconnected(const base::EndpointId& peer, base::TimePoint now, GossipEffects& out);
+    // The same for one topic alone: it must not, or cannot, be spoken with the peer.
+    void on_peer_lost(const base::TopicId& topic, const base::EndpointId& peer, base::TimePoint now,
+                      GossipEffects& out);
     void on_deadline(base::TimePoint now, GossipEffects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 

@@ -12,21 +12,24 @@ namespace grapevine::node {
 
 namespace {
 
-fabric::BackboneConfig backbone_config(const MeshConfig& mesh) {
+fabric::BackboneConfig backbone_config(const MeshConfig& mesh, fabric::Admits& admits) {
     fabric::BackboneConfig config;
     config.fabric = mesh.fabric;
     config.mesh = mesh.mesh;
     config.started = base::WallTime{mesh.started_unix_ms};
     config.seeds = mesh.fabric_seeds;
     config.verified = mesh.verified;
+    config.admits = &admits;
+    if (mesh.admission.authority) config.pins.push_back({mesh.mesh, *mesh.admission.authority});
     return config;
 }
 
-fabric::ResolverConfig resolver_config(const MeshConfig& mesh) {
+fabric::ResolverConfig resolver_config(const MeshConfig& mesh, fabric::Admits& admits) {
     fabric::ResolverConfig config;
     config.mesh = mesh.mesh;
     config.digest_age_max = mesh.staleness;
     config.verified = mesh.verified;
+    config.admits = &admits;
     return config;
 }
 
@@ -57,12 +60,13 @@ delivery::Resolution resolution_of(const fabric::Outcome& outcome) {
     return candidates;
 }
 
-MeshFabric::MeshFabric(const MeshConfig& config, const directory::Directory& directory, const base::SecretKey& key,
-                       base::Rng& rng, telemetry::Ledger& ledger)
+MeshFabric::MeshFabric(const MeshConfig& config, const directory::Directory& directory, MeshAdmission& admission,
+                       const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger)
     : directory_(directory),
+      admission_(admission),
       topic_(fabric::backbone_topic(config.fabric)),
-      backbone_(backbone_config(config), key, rng),
-      resolver_(resolver_config(config), key.id(), *this, backbone_, rng),
+      backbone_(backbone_config(config, admission), key, rng),
+      resolver_(resolver_config(config, admission), key.id(), *this, backbone_, rng),
       remembered_(paths::RememberedConfig{}, rng, ledger) {}
 
 void MeshFabric::refresh(base::TimePoint now, fabric::Effects& out) {
@@ -80,6 +84,11 @@ fabric::OwnFacts MeshFabric::facts() const {
         facts.gateways.push_back({id, entry->digest.addrs});
     }
     if (!on_duty) return facts;
+    if (admission_.closed()) {  // Rule 4.
+        facts.authority = admission_.gatekeeper().policy().authority;
+        facts.ticket = admission_.own_ticket();
+        return facts;
+    }
     std::map<std::string, std::uint32_t> counts;
     for (const auto& [id, entry] : directory_.entries())
         ++counts[entry.digest.type];

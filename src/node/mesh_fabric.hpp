@@ -8,7 +8,8 @@
 //  2. What is said of the mesh is what the directory says, of this node, too: then all gateways say the same.
 //  3. Gateways of other meshes are remembered, and tried at random while the backbone's topic has no neighbour. The
 //     fabric's seeds are tried for ever.
-//  4. Questions of the own outbox and of the application have one row of numbers; delivery_question() tells which is
+//  4. Of a closed mesh its gateways say who closed it and show their tickets, and not how many members it has.
+//  5. Questions of the own outbox and of the application have one row of numbers; delivery_question() tells which is
 //     the former's. An outbox asks one question a name at a time, which bounds them.
 
 #include <map>
@@ -24,21 +25,21 @@
 #include "directory/directory.hpp"
 #include "fabric/backbone.hpp"
 #include "fabric/resolver.hpp"
+#include "node/mesh_admission.hpp"
 #include "node/types.hpp"
 #include "paths/remembered.hpp"
 #include "telemetry/ledger.hpp"
 
 namespace grapevine::node {
 
-inline constexpr std::string_view kGatewayType = "gateway";
 // How long the outbox waits for an answer before it counts as unreachable: as long as the resolver waits for a fellow.
 inline constexpr base::Duration kDeliveryQuestionMax = std::chrono::seconds(5);
 
 class MeshFabric : private fabric::Members {
 public:
     // All outlive this.
-    MeshFabric(const MeshConfig& config, const directory::Directory& directory, const base::SecretKey& key,
-               base::Rng& rng, telemetry::Ledger& ledger);
+    MeshFabric(const MeshConfig& config, const directory::Directory& directory, MeshAdmission& admission,
+               const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
 
     // The directory changed, or may have.
     void refresh(base::TimePoint now, fabric::Effects& out);
@@ -71,6 +72,7 @@ private:
     [[nodiscard]] fabric::OwnFacts facts() const;
 
     const directory::Directory& directory_;
+    const MeshAdmission& admission_;
     base::TopicId topic_;
     fabric::Backbone backbone_;
     fabric::Resolver resolver_;

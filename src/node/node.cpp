@@ -54,6 +54,7 @@ void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::Tim
 
 void Node::Impl::on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
                            base::TimePoint now, Effects& out) {
+    if (!may_speak(from, topic, out)) return;
     GossipEffects effects;
     gossip_.on_message(from, topic, std::move(message), now, effects);
     route(effects, now, out);
@@ -75,10 +76,13 @@ void Node::Impl::on_effect(const base::TopicId& topic, TopicEffect& effect, base
                        const auto* membership = std::get_if<wire::MembershipMessage>(&e.message);
                        const bool goodbye =
                            membership != nullptr && std::holds_alternative<wire::Disconnect>(*membership);
-                       out.push_back(SendMessage{e.to, topic, std::move(e.message)});
+                       say(e.to, topic, std::move(e.message), out);
                        if (goodbye) out.push_back(FinishTopic{e.to, topic});
                    },
-                   [&](membership::DisconnectPeer& e) { out.push_back(DropPeer{e.peer}); },
+                   [&](membership::DisconnectPeer& e) {
+                       let_go(e.peer);
+                       out.push_back(DropPeer{e.peer});
+                   },
                    [&](membership::NeighborUp& e) { on_neighbor_up(topic, e.peer, now, out); },
                    [&](membership::NeighborDown& e) { on_neighbor_down(topic, e.peer, e.reason, now, out); },
                    [&](membership::PeerDataLearned& e) { on_peer_data(e.peer, e.data, now); },
@@ -230,6 +234,7 @@ void Node::Impl::on_link_lost(const base::EndpointId& peer, LinkEnd end, std::st
     const Narrator::Moment moment(narrator_);
     if (mesh_ && end == LinkEnd::lost && is_neighbor_anywhere(peer))  // Rule 4.
         accuse(peer, wire::AccusationReason::connection_lost, now, out);
+    let_go(peer);
     GossipEffects effects;
     gossip_.on_peer_disconnected(peer, now, effects);
     route(effects, now, out);
@@ -270,6 +275,7 @@ void Node::Impl::on_silent(const paths::Silent& silent, base::TimePoint now, Eff
 void Node::Impl::abandon(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
     monitor_.link_down(peer);
     silent_until_.erase(peer);
+    let_go(peer);
     out.push_back(AbandonPeer{peer});
     GossipEffects effects;
     gossip_.on_peer_disconnected(peer, now, effects);
@@ -310,6 +316,7 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     deadline = base::earliest(deadline, mesh_->seeds.next_deadline());
     deadline = base::earliest(deadline, mesh_->delivery.next_deadline());
     deadline = base::earliest(deadline, mesh_->fabric.next_deadline());
+    deadline = base::earliest(deadline, mesh_->admission.next_deadline());
     return base::earliest(deadline, mesh_->remembered.next_deadline());
 }
 

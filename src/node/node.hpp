@@ -130,6 +130,30 @@ public:
     void end_delivery(base::TimePoint now, Effects& out);
     [[nodiscard]] std::size_t deliveries_in_hand() const;
 
+    // Admission (mesh_admission.hpp). What a peer is that says hello; the caller tells when its session began and
+    // ended.
+    [[nodiscard]] Judgement greet(const base::EndpointId& peer, const wire::Hello& hello, Caller caller,
+                                  base::TimePoint now);
+    // What our hello to the peer shows; empty: nothing.
+    [[nodiscard]] base::Bytes ticket_for(const base::EndpointId& peer) const;
+    void on_session_began(const base::EndpointId& peer, Standing standing, base::TimePoint now, Effects& out);
+    void on_session_ended(const base::EndpointId& peer, Standing standing);
+    void on_denied(const base::EndpointId& peer, std::string_view why, base::TimePoint now, Effects& out);
+    // How Introduce ended.
+    void on_introduced(const base::EndpointId& peer, Effects& out);
+    void on_introduction_failed(const base::EndpointId& peer, std::string_view reason, base::TimePoint now,
+                                Effects& out);
+    // From a peer's session, or given here.
+    void on_revocations(const std::optional<base::EndpointId>& from, base::ByteView envelope, base::TimePoint now,
+                        Effects& out);
+    [[nodiscard]] std::optional<base::EndpointId> authority() const;  // Absent: the mesh is open.
+    // Of the list that counts here; 0: none.
+    [[nodiscard]] std::uint64_t revocations_version() const;
+    // Replaces authority and own ticket while the mesh runs; whom the new policy does not admit is put out. Errors: an
+    // own ticket that is unusable, after which everything is as before.
+    base::Status set_admission(const std::optional<base::EndpointId>& authority, base::Bytes ticket,
+                               base::TimePoint now, Effects& out);
+
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 

@@ -4,6 +4,7 @@
 
 #include "base/overloaded.hpp"
 #include "node/node_impl.hpp"
+#include "wire/names.hpp"
 
 namespace grapevine::node {
 
@@ -71,6 +72,7 @@ void Node::Impl::route(const fabric::Effects& effects, base::TimePoint now, Effe
 
 void Node::Impl::on_summary(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out) {
     fabric::Effects effects;
+    mesh_->admission.at(now);
     mesh_->fabric.backbone().on_summary(delivery.from, delivery.content, now, effects);
     route(effects, now, out);
 }
@@ -100,6 +102,8 @@ void Node::Impl::route(fabric::ResolverEffects& effects, base::TimePoint now, Ef
         std::visit(Overloaded{
                        [&](fabric::SendQuestion& e) {
                            book_.learn(e.to.id, e.to.addrs, paths::AddressSource::directory, now);
+                           if (const auto name = wire::split_name(e.name))
+                               mesh_->admission.learn_mesh(e.to.id, name->mesh);
                            e.context = delivery_spans_.asking(e.name);
                            out.push_back(std::move(e));
                        },
@@ -116,8 +120,11 @@ void Node::Impl::route(fabric::ResolverEffects& effects, base::TimePoint now, Ef
 // Who was found can be dialled.
 void Node::Impl::on_done(fabric::Done& done, base::TimePoint now, Effects& out) {
     delivery_spans_.done(done);
-    for (const auto& found : done.outcome.candidates)
-        if (found.id != self_) book_.learn(found.id, found.digest.addrs, paths::AddressSource::directory, now);
+    for (const auto& found : done.outcome.candidates) {
+        if (found.id == self_) continue;
+        book_.learn(found.id, found.digest.addrs, paths::AddressSource::directory, now);
+        mesh_->admission.learn_mesh(found.id, found.digest.mesh);
+    }
     const auto asked = mesh_->fabric.delivery_question(done.question);
     if (asked) return mesh_->delivery.on_resolved(*asked, resolution_of(done.outcome), now, out);
     out.push_back(std::move(done));

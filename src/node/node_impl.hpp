@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "base/token_bucket.hpp"
 #include "directory/directory.hpp"
 #include "directory/reconcile.hpp"
 #include "node/delivery_spans.hpp"
 #include "node/gossip.hpp"
+#include "node/mesh_admission.hpp"
 #include "node/mesh_delivery.hpp"
 #include "node/mesh_fabric.hpp"
 #include "node/narrator.hpp"
@@ -45,6 +47,7 @@ public:
     void route(GossipEffects& effects, base::TimePoint now, Effects& out);
     void route(const paths::LinkEffects& effects, base::TimePoint now, Effects& out);
     void route(const directory::Effects& effects, base::TimePoint now, Effects& out);
+    void route(admission::Effects& effects, base::TimePoint now, Effects& out);
 
     void on_sync_opened(SyncRef sync, const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_sync_received(SyncRef sync, const wire::SyncTurn& turn, base::TimePoint now, Effects& out);
@@ -57,6 +60,7 @@ public:
     template <typename Input>
     void resolve(base::TimePoint now, Effects& out, Input input) {
         fabric::ResolverEffects effects;
+        mesh_->admission.at(now);
         input(mesh_->fabric.resolver(), effects);
         route(effects, now, out);
     }
@@ -82,6 +86,7 @@ public:
         MeshConfig config;
         base::SecretKey key;
         base::TopicId topic;
+        MeshAdmission admission;
         directory::Directory directory;
         MeshDelivery delivery;
         MeshFabric fabric;
@@ -90,7 +95,21 @@ public:
         std::map<SyncRef, Sync> syncs;
         std::uint64_t next_sync = 2;
         std::uint64_t syncs_opened = 0, syncs_refused = 0, syncs_failed = 0;
+        base::TokenBucket denials_told;
     };
+
+    // node_admission.cpp
+    void on_session_began(const base::EndpointId& peer, Standing standing, Effects& out);
+    void on_session_ended(const base::EndpointId& peer, Standing standing);
+    void on_denied(const base::EndpointId& peer, std::string_view why, base::TimePoint now, Effects& out);
+    void on_introduced(const base::EndpointId& peer, Effects& out);
+    void on_introduction_failed(const base::EndpointId& peer, std::string_view reason, base::TimePoint now,
+                                Effects& out);
+    enum class ListSource : std::uint8_t { topic, newcomers_session, session, here };
+    void on_revocations(ListSource source, base::ByteView envelope, base::TimePoint now, Effects& out);
+    [[nodiscard]] ListSource list_source(const std::optional<base::EndpointId>& from) const;
+    base::Status set_admission(const std::optional<base::EndpointId>& authority, base::Bytes ticket,
+                               base::TimePoint now, Effects& out);
 
     base::EndpointId self_;
     Narrator narrator_;
@@ -119,6 +138,14 @@ private:
     void route(const base::TopicId& topic, paths::SeedEffects& effects, base::TimePoint now, Effects& out);
     void abandon(const base::EndpointId& peer, base::TimePoint now, Effects& out);
     [[nodiscard]] bool is_neighbor_anywhere(const base::EndpointId& peer) const;
+
+    // node_admission.cpp
+    [[nodiscard]] bool may_speak(const base::EndpointId& from, const base::TopicId& topic, Effects& out);
+    void say(const base::EndpointId& to, const base::TopicId& topic, wire::TopicMessage message, Effects& out);
+    void let_go(const base::EndpointId& peer);
+    void put_out(const admission::Holder& holder, std::string_view why, base::TimePoint now, Effects& out);
+    void put_out_unadmitted(base::TimePoint now, Effects& out);
+    void cut_off(const base::EndpointId& peer, base::TimePoint now, Effects& out);
 
     // node_mesh.cpp
     [[nodiscard]] Narrator::Label label_of(const base::EndpointId& id) const;

@@ -14,7 +14,8 @@ using base::Overloaded;
 
 namespace {
 
-directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* contexts) {
+directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* contexts,
+                                   directory::Admission* admission) {
     directory::Config config;
     config.mesh = mesh.mesh;
     config.type = mesh.type;
@@ -23,6 +24,7 @@ directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* 
     config.staleness = mesh.staleness;
     config.verified = mesh.verified;
     config.contexts = contexts;
+    config.admission = admission;
     return config;
 }
 
@@ -40,6 +42,7 @@ EntryChange entry_change(directory::RemovalCause cause) {
         case directory::RemovalCause::died: return EntryChange::died;
         case directory::RemovalCause::stale:
         case directory::RemovalCause::displaced: return EntryChange::stale;
+        case directory::RemovalCause::expelled: return EntryChange::expelled;
     }
     return EntryChange::stale;
 }
@@ -56,9 +59,10 @@ Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation inc
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
-      directory(directory_config(mesh, contexts), key, rng, ledger),
+      admission(secret.id(), mesh),
+      directory(directory_config(mesh, contexts, &admission), key, rng, ledger),
       delivery(directory, incarnation, rng, spans, std::move(ask_elsewhere)),
-      fabric(config, directory, key, rng, ledger),
+      fabric(config, directory, admission, key, rng, ledger),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
@@ -68,7 +72,11 @@ void Node::Impl::start(base::TimePoint now, Effects& out) {
         const auto step = narrator_.subscribing(mesh_->topic, mesh_->config.mesh);
         subscribe(mesh_->topic, nullptr, now, out);
     }
+    admission::Effects known;
+    mesh_->admission.start(now, known);
+    route(known, now, out);
     directory::Effects first;
+    mesh_->directory.set_ticket(mesh_->admission.own_ticket(), now, first);
     mesh_->directory.start(now, first);
     route(first, now, out);
     paths::SeedEffects joins;
@@ -86,6 +94,8 @@ Narrator::Label Node::Impl::label_of(const base::EndpointId& id) const {
 }
 
 void Node::Impl::on_statement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out) {
+    if (!delivery.content.empty() && delivery.content.front() == wire::kRevocationListKind)
+        return on_revocations(ListSource::topic, delivery.content, now, out);
     delivery_hops_.record(delivery.scope.round.value);
     const Narrator::Moment moment(narrator_);
     narrator_.statement_came(delivery.from, delivery.content, delivery.scope.round.value, now);
@@ -179,12 +189,14 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
     for (const auto& accuser : removed.accusers)
         changed.accusers.push_back(accuser.id);
     out.push_back(std::move(changed));
-    if (left)
+    const bool expelled = removed.cause == directory::RemovalCause::expelled;
+    if (left || expelled)
         mesh_->remembered.forget(removed.id);
     else
         mesh_->remembered.remember({removed.id, removed.addrs}, now);
     if (died) abandon(removed.id, now, out);
-    if (died || left) mesh_->delivery.on_gone(removed.id, now, out);
+    mesh_->admission.release_unused(removed.id, MeshAdmission::Entry::absent);
+    if (died || left || expelled) mesh_->delivery.on_gone(removed.id, now, out);
     paths::SeedEffects effects;
     mesh_->seeds.on_seed_lost(removed.id, std::string(directory::name(removed.cause)), now, effects);
     route(mesh_->topic, effects, now, out);
@@ -323,11 +335,14 @@ void Node::Impl::say_to_lazy(const directory::Effects& effects, Effects& out) {
         const wire::Gossip message{base::MessageId{base::blake3(statement->envelope)}, statement->envelope,
                                    wire::Scope{wire::ScopeKind::swarm, wire::Round{0}}};
         for (const auto& peer : topic->broadcast().peers(broadcast::LinkState::lazy))
-            out.push_back(SendMessage{peer, mesh_->topic, wire::BroadcastMessage{message}});
+            say(peer, mesh_->topic, wire::BroadcastMessage{message}, out);
     }
 }
 
 void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
+    admission::Effects ended;
+    mesh_->admission.on_deadline(now, ended);
+    route(ended, now, out);
     mesh_->delivery.on_deadline(now, out);
     fabric_deadline(now, out);
     directory::Effects effects;

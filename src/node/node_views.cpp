@@ -146,10 +146,41 @@ void append(std::vector<Figure>& figures, const directory::Directory& directory)
             {"left", c.left},
             {"stale", c.stale},
             {"displaced", c.displaced},
+            {"expelled", c.expelled},
             {"returned", c.returned},
             {"forwarded", c.forwarded}});
     for (std::size_t i = 0; i < directory::kRefusals; ++i)
         figures.push_back({"directory.refused." + std::string(name(static_cast<directory::Refusal>(i))), c.refused[i]});
+}
+
+void append(std::vector<Figure>& figures, const MeshAdmission& mesh) {
+    const auto& keeper = mesh.gatekeeper().counters();
+    for (std::size_t i = 0; i < admission::kCauses; ++i) {
+        const auto cause = static_cast<admission::Cause>(i);
+        figures.push_back({"admission.denied." + std::string(admission::name(cause)), keeper.denied[i]});
+    }
+    for (std::size_t i = 0; i < admission::kListRefusals; ++i) {
+        const auto refusal = static_cast<admission::ListRefusal>(i);
+        figures.push_back({"admission.list_refused." + std::string(admission::name(refusal)), keeper.lists_refused[i]});
+    }
+    const auto& own = mesh.counters();
+    for (std::size_t i = 0; i < admission::kCauses; ++i) {
+        const auto cause = static_cast<admission::Cause>(i);
+        figures.push_back({"admission.foreign_denied." + std::string(admission::name(cause)), own.foreign_denied[i]});
+    }
+    append(figures, "admission.",
+           {{"granted", keeper.granted},
+            {"lists_accepted", keeper.lists_accepted},
+            {"revoked", keeper.revoked},
+            {"expired", keeper.expired},
+            {"withdrawn", keeper.withdrawn},
+            {"members", mesh.gatekeeper().holders().size(admission::Use::member)},
+            {"visitors", mesh.gatekeeper().holders().size(admission::Use::visitor)},
+            {"put_out", own.put_out},
+            {"strangers", own.strangers},
+            {"introductions", own.introductions},
+            {"introductions_failed", own.introductions_failed},
+            {"held_dropped", own.held_dropped}});
 }
 
 void append(std::vector<Figure>& figures, const MeshDelivery& mesh) {
@@ -238,6 +269,7 @@ std::vector<Figure> Node::Impl::figures() const {
     append(figures, mesh_->directory);
     append(figures, mesh_->delivery);
     append(figures, mesh_->fabric);
+    append(figures, mesh_->admission);
     return figures;
 }
 

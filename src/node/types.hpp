@@ -4,8 +4,11 @@
 // reports to the layer above.
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -23,6 +26,21 @@
 
 namespace grapevine::node {
 
+// Whose members speak for their mesh among others (mesh_fabric.hpp).
+inline constexpr std::string_view kGatewayType = "gateway";
+
+// The wall clock at a moment of the monotonic one.
+using WallClock = std::function<base::WallTime(base::TimePoint)>;
+
+// How the mesh is closed, and what this node shows of itself (admission/gatekeeper.hpp).
+struct AdmissionConfig {
+    std::optional<base::EndpointId> authority{};  // Absent: the mesh is open.
+    base::Bytes ticket{};                         // The own one, as signed; of a closed mesh only.
+    std::vector<base::Bytes> revocations{};       // Lists that are known at the start; the newest counts.
+    std::map<std::string, base::Bytes> visits{};  // Tickets for other closed meshes, by their names.
+    WallClock wall{};                             // Empty: started_unix_ms, advanced by the monotonic clock.
+};
+
 struct MeshConfig {
     std::string mesh;  // Checked by wire::parse_name before it gets here.
     std::string type;
@@ -36,7 +54,21 @@ struct MeshConfig {
     std::uint32_t memory_budget_kib = 0;
     // Shared by the nodes of one process, outlives them; null: each verifies every signature itself.
     base::VerificationMemo* verified = nullptr;
+    AdmissionConfig admission{};
 };
+
+// As what a peer is here, by its hello.
+enum class Standing : std::uint8_t {
+    member,
+    visitor,
+    host,      // Of another mesh, dialled by this node: it may ask nothing.
+    outsider,  // Not admitted: nothing is said to it.
+};
+struct Judgement {
+    Standing standing = Standing::outsider;
+    std::string why{};  // Of an outsider, for this node's own log.
+};
+enum class Caller : std::uint8_t { us, them };  // Who dialled.
 
 // A directory exchange. Those that we open have even numbers, those of peers odd ones.
 struct SyncRef {
@@ -77,9 +109,19 @@ struct SendSync {
 struct AbortSync {  // The peer broke a rule.
     SyncRef sync;
 };
+struct Introduce {  // Say hello to the peer in its present life: on_introduced or on_introduction_failed follows.
+    base::EndpointId peer;
+};
+struct CloseSessions {  // It is not admitted, or not any more; without a peer: nobody is.
+    std::optional<base::EndpointId> peer;
+};
+struct SayRevocations {  // On a session with the peer.
+    base::EndpointId peer;
+    base::Bytes envelope;
+};
 
 // To the layer above.
-enum class EntryChange : std::uint8_t { joined, updated, left, died, stale };
+enum class EntryChange : std::uint8_t { joined, updated, left, died, stale, expelled };
 struct DirectoryChanged {
     EntryChange change = EntryChange::joined;
     base::EndpointId id;
@@ -100,6 +142,25 @@ struct SeedRetry {
     base::Duration delay{};
     std::string reason;
 };
+// A closed mesh has a newer list of revocations: to be kept over a restart.
+struct RevocationsLearned {
+    base::Bytes envelope;
+};
+// This node has another ticket of its own: to be kept over a restart.
+struct TicketReplaced {
+    base::Bytes envelope;
+};
+// What whoever runs the node of a closed mesh wants to read in its log.
+enum class AdmissionEvent : std::uint8_t {
+    denied,      // Somebody was not admitted. Not every one is told; all are counted.
+    put_out,     // A peer is not admitted any more.
+    own_ticket,  // Others refuse this node from now on.
+};
+struct AdmissionNews {
+    AdmissionEvent event = AdmissionEvent::denied;
+    base::EndpointId peer;
+    std::string text;
+};
 enum class NeighborChange : std::uint8_t { up, down };
 struct TopicNeighborChanged {  // The application's topics.
     base::TopicId topic;
@@ -117,13 +178,14 @@ struct TopicReceived {
     std::uint16_t hops = 0;
 };
 
-using Effect = std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync,
-                            DirectoryChanged, SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged,
-                            TopicReceived, delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver,
-                            delivery::SendOpenStream, delivery::SendOutcome, delivery::SendWindow, delivery::Finished,
-                            delivery::RoomAgain, delivery::Handle, delivery::HandlerLate, fabric::SendQuestion,
-                            fabric::DropQuestion, fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone,
-                            fabric::Lied>;
+using Effect =
+    std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync, Introduce,
+                 CloseSessions, SayRevocations, RevocationsLearned, TicketReplaced, AdmissionNews, DirectoryChanged,
+                 SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged, TopicReceived,
+                 delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver, delivery::SendOpenStream,
+                 delivery::SendOutcome, delivery::SendWindow, delivery::Finished, delivery::RoomAgain, delivery::Handle,
+                 delivery::HandlerLate, fabric::SendQuestion, fabric::DropQuestion, fabric::Answer, fabric::Done,
+                 fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.

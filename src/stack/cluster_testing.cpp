@@ -7,6 +7,17 @@ namespace grapevine::stack {
 
 std::size_t TestCluster::add(const std::optional<std::string>& mesh, const std::string& type,
                              std::vector<std::size_t> seeds, const std::function<void(Config&)>& configure) {
+    const std::size_t index = size();
+    const auto once = [&](Config& config, const base::EndpointId&) {
+        if (configure) configure(config);
+    };
+    add(mesh, type, std::move(seeds), Configure(once));
+    lasting_.erase(index);
+    return index;
+}
+
+std::size_t TestCluster::add(const std::optional<std::string>& mesh, const std::string& type,
+                             std::vector<std::size_t> seeds, const Configure& configure) {
     const std::size_t index = members_.size();
     base::Bytes seed(32);
     rng_.fill(seed);
@@ -17,6 +28,7 @@ std::size_t TestCluster::add(const std::optional<std::string>& mesh, const std::
     by_addr_[member.addr] = index;
     members_.push_back(std::move(member));
     kinds_[index] = {mesh.value_or(""), type};
+    lasting_[index] = configure;
     start(index, std::move(seeds), configure, mesh, type);
     return index;
 }
@@ -25,7 +37,9 @@ void TestCluster::restart(std::size_t index, std::vector<std::size_t> seeds) {
     members_[index].stack.reset();
     members_[index].events.clear();
     silent_.erase(index);
-    start(index, std::move(seeds), {}, kinds_[index].first, kinds_[index].second);
+    const auto lasting = lasting_.find(index);
+    const Configure configure = lasting == lasting_.end() ? Configure{} : lasting->second;
+    start(index, std::move(seeds), configure, kinds_[index].first, kinds_[index].second);
 }
 
 void TestCluster::restart_elsewhere(std::size_t index, std::vector<std::size_t> seeds) {
@@ -35,9 +49,8 @@ void TestCluster::restart_elsewhere(std::size_t index, std::vector<std::size_t> 
     restart(index, std::move(seeds));
 }
 
-void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds,
-                        const std::function<void(Config&)>& configure, const std::optional<std::string>& mesh,
-                        const std::string& type) {
+void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds, const Configure& configure,
+                        const std::optional<std::string>& mesh, const std::string& type) {
     Member& member = members_[index];
     Config config;
     if (mesh) {
@@ -49,7 +62,7 @@ void TestCluster::start(std::size_t index, std::vector<std::size_t> seeds,
         for (const std::size_t other : seeds)
             config.mesh->seeds.push_back(members_[other].stack->addr());
     }
-    if (configure) configure(config);
+    if (configure) configure(config, member.key->id());
     member.ledger = std::make_unique<telemetry::Ledger>();
     member.rng = std::make_unique<base::Rng>(rng_.fork());
     member.stack = std::make_unique<Stack>(config, *member.key, *member.rng, *member.ledger);

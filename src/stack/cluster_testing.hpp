@@ -32,9 +32,12 @@ public:
 
     explicit TestCluster(std::uint64_t seed) : rng_(seed) {}
 
-    // The member's index. `configure` may change the configuration before the stack is made.
+    using Configure = std::function<void(Config&, const base::EndpointId&)>;
+    // The member's index. `configure` may change the configuration before the stack is made, also after a restart.
     std::size_t add(const std::optional<std::string>& mesh, const std::string& type, std::vector<std::size_t> seeds,
                     const std::function<void(Config&)>& configure = {});
+    std::size_t add(const std::optional<std::string>& mesh, const std::string& type, std::vector<std::size_t> seeds,
+                    const Configure& configure);
     // A new stack with the same key and address, as after a restart.
     void restart(std::size_t index, std::vector<std::size_t> seeds);
     // The same at another address.
@@ -74,13 +77,14 @@ private:
     };
     bool step(base::TimePoint limit);
     void turn(std::size_t index);
-    void start(std::size_t index, std::vector<std::size_t> seeds, const std::function<void(Config&)>& configure,
+    void start(std::size_t index, std::vector<std::size_t> seeds, const Configure& configure,
                const std::optional<std::string>& mesh, const std::string& type);
 
     base::Rng rng_;
     base::TimePoint now_{std::chrono::seconds(1000)};
     std::vector<Member> members_;
     std::map<std::size_t, std::pair<std::string, std::string>> kinds_;
+    std::map<std::size_t, Configure> lasting_;  // Configurations that hold after a restart, too.
     std::set<std::size_t> silent_;
     std::map<base::SocketAddr, std::size_t> by_addr_;
     std::priority_queue<InFlight, std::vector<InFlight>, std::greater<>> wire_;

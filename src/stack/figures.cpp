@@ -72,6 +72,11 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.refused_visitor", c.refused_visitor},
         {"mesh.refused_version", c.refused_version},
         {"mesh.refused_by_peer", c.refused_by_peer},
+        {"mesh.refused_outsider", c.refused_outsider},
+        {"mesh.refused_host", c.refused_host},
+        {"mesh.refused_rate", c.refused_rate},
+        {"mesh.revocations_received", c.revocations_received},
+        {"mesh.closed_by_admission", c.closed_by_admission},
         {"mesh.pings_answered", c.pings_answered},
         {"mesh.echoes_answered", c.echoes_answered},
         {"mesh.syncs_served", c.syncs_served},
@@ -87,6 +92,14 @@ void append(std::vector<Figure>& figures, const SessionCounters& c) {
         {"mesh.bytes_received", c.bytes_received},
     };
     figures.insert(figures.end(), std::begin(own), std::end(own));
+}
+
+void append(std::vector<Figure>& figures, const admission::RateCounters& c) {
+    for (std::size_t i = 0; i < admission::kFrameClasses; ++i) {
+        const auto frames = static_cast<admission::FrameClass>(i);
+        figures.push_back({"rates.refused." + std::string(admission::name(frames)), c.refused[i]});
+    }
+    figures.push_back({"rates.displaced", c.displaced});
 }
 
 void append(std::vector<Figure>& figures, const DeliveryCounters& c) {
@@ -163,6 +176,7 @@ std::vector<Figure> Stack::Impl::figures() const {
     if (sessions_) append(figures, deliveries_.counters());
     if (sessions_) append(figures, byte_streams_.counters());
     if (sessions_) figures.push_back({"streams.live", byte_streams_.live() + local_streams_.live()});
+    if (sessions_) append(figures, limits_.counters());
     for (auto& figure : node_.figures())
         figures.push_back(std::move(figure));
     return figures;

@@ -84,7 +84,7 @@ void MeshSessions::fail_exchange(const Session& session, Exchange& exchange, con
 
 void MeshSessions::begin(quic::ConnectionRef connection, Session& session, Request& request, base::TimePoint now,
                          SessionEffects& out) {
-    if (session.standing == Standing::visitor && std::holds_alternative<SyncRequest>(request))
+    if (session.standing != Standing::member && std::holds_alternative<SyncRequest>(request))
         return fail_request(session.peer, request, "the peer is of another mesh", out);
     const auto stream = endpoint_.open_stream(connection, quic::Direction::bidirectional);
     if (!stream) return fail_request(session.peer, request, stream.error().message, out);
@@ -258,6 +258,10 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
         return end_session(connection, reason, now, out);
     }
     if (!session.greeted) return violate(connection, "a frame came before the hello", now, out);
+    if (!is_served(session, exchange, frame, now)) {
+        fail_exchange(session, exchange, "too many frames", out);
+        return refuse_stream(connection, stream, now);
+    }
     if (const auto* ping = std::get_if<wire::Ping>(&frame)) {
         ++counters_.pings_answered;
         auto span = spans_.ping_came(connection, session.peer, *ping, now);
@@ -272,6 +276,11 @@ void MeshSessions::on_frame(quic::ConnectionRef connection, quic::StreamRef stre
     if (auto* question = std::get_if<wire::Resolve>(&frame))
         return on_question(connection, stream, *question, now, out);
     if (auto* answer = std::get_if<wire::Resolved>(&frame)) return on_answer(connection, stream, *answer, now, out);
+    if (auto* list = std::get_if<wire::Revocations>(&frame)) {
+        ++counters_.revocations_received;
+        out.push_back(RevocationsCame{session.peer, std::move(list->envelope)});
+        return;
+    }
     on_turn(connection, stream, std::get<wire::SyncTurn>(frame), now, out);
 }
 
@@ -310,19 +319,11 @@ void MeshSessions::on_answer(quic::ConnectionRef connection, quic::StreamRef str
     exchange.purpose = Settled{};
 }
 
-void MeshSessions::refuse_sync(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now) {
-    ++counters_.refused_visitor;
-    endpoint_.reset_stream(connection, stream, kCloseRefused);
-    endpoint_.stop_sending(connection, stream, kCloseRefused);
-    end_exchange(connection, stream, now);
-}
-
 void MeshSessions::on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn,
-                           base::TimePoint now, SessionEffects& out) {
+                           base::TimePoint, SessionEffects& out) {
     Session& session = sessions_.at(connection);
     Exchange& exchange = session.exchanges.at(stream);
     if (std::holds_alternative<Unknown>(exchange.purpose)) {
-        if (session.standing == Standing::visitor) return refuse_sync(connection, stream, now);
         const SyncRef opened{next_sync_};
         next_sync_ += 2;
         exchange.purpose = opened;

@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "admission/types.hpp"
 #include "wire/delivery.hpp"
 
 namespace grapevine::stack {
 
-MeshSessions::MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans, wire::Hello own,
-                           Candidates candidates)
-    : endpoint_(endpoint), ledger_(ledger), spans_(spans), own_(std::move(own)), candidates_(std::move(candidates)) {}
+MeshSessions::MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans,
+                           admission::RateLimits& limits, wire::Hello own, Candidates candidates, Doorman doorman)
+    : endpoint_(endpoint),
+      ledger_(ledger),
+      spans_(spans),
+      limits_(limits),
+      own_(std::move(own)),
+      candidates_(std::move(candidates)),
+      doorman_(std::move(doorman)) {}
 
 MeshSessions::Session& MeshSessions::add_session(quic::ConnectionRef connection) {
     Session& session = sessions_[connection];
@@ -71,6 +78,7 @@ std::optional<MeshSessions::Sender> MeshSessions::hand_over(const quic::StreamDa
     const auto it = sessions_.find(event.connection);
     if (it == sessions_.end() || !it->second.greeted || event.data.empty()) return std::nullopt;
     Session& session = it->second;
+    if (session.standing == Standing::host) return std::nullopt;
     const auto exchange = session.exchanges.find(event.stream);
     if (exchange == session.exchanges.end() || !std::holds_alternative<Unknown>(exchange->second.purpose))
         return std::nullopt;
@@ -93,7 +101,8 @@ void MeshSessions::release(quic::ConnectionRef connection, base::TimePoint now) 
 }
 
 void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint now, SessionEffects& out) {
-    if (event.origin == quic::Origin::incoming && sessions_.size() >= kMeshConnectionsMax) {
+    const bool incoming = event.origin == quic::Origin::incoming;
+    if (incoming && (sessions_.size() >= kMeshConnectionsMax || ungreeted() >= kUngreetedMax)) {
         ++counters_.connections_refused;
         return endpoint_.close(event.connection, kCloseRefused, "busy", now);
     }
@@ -108,7 +117,9 @@ void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint no
     Exchange& exchange = add_exchange(session, *stream);
     exchange.purpose = Greeting{};
     exchange.deadline = now + kPingMax;
-    const wire::Hello hello = spans_.hello(own_, event.connection);
+    wire::Hello own = own_;
+    own.ticket = doorman_.ticket_for(event.peer);
+    const wire::Hello hello = spans_.hello(own, event.connection);
     session.hello_sent_unix_ns = hello.context.sent_unix_ns;
     send(event.connection, *stream, exchange, hello, Last::yes);
 }
@@ -116,24 +127,49 @@ void MeshSessions::on_connected(const quic::Connected& event, base::TimePoint no
 // Rules 1 and 2.
 void MeshSessions::on_hello(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello,
                             telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out) {
-    Session& session = sessions_.at(connection);
-    if (session.greeted) return violate(connection, "a second hello", now, out);
+    const Session& session = sessions_.at(connection);
+    if (session.greeted || session.turned_away) return violate(connection, "a second hello", now, out);
+    if (!passes(session, hello, now)) {
+        ++counters_.refused_rate;
+        span.fail("busy");
+        return turn_away(connection, stream, wire::RefusalCode::busy, "too many hellos", now, out);
+    }
+    const auto caller = session.origin == quic::Origin::outgoing ? node::Caller::us : node::Caller::them;
+    auto judgement = doorman_.judge(session.peer, hello, caller, now);
+    if (judgement.standing == Standing::outsider) {
+        ++counters_.refused_outsider;
+        span.fail("not admitted");
+        out.push_back(SessionDenied{session.peer, std::move(judgement.why)});
+        return turn_away(connection, stream, wire::RefusalCode::not_admitted, std::string(admission::kDenialText), now,
+                         out);
+    }
     if (hello.version != own_.version) {
         ++counters_.refused_version;
         span.fail("bad version");
         return refuse(connection, stream, wire::RefusalCode::bad_version,
                       "version " + std::to_string(own_.version) + " is spoken here");
     }
-    session.standing = hello.mesh == own_.mesh ? Standing::member : Standing::visitor;
-    ++(session.standing == Standing::member ? counters_.members_greeted : counters_.visitors_greeted);
+    welcome(connection, stream, hello, judgement.standing, span, now, out);
+}
+
+void MeshSessions::welcome(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello,
+                           Standing standing, telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out) {
+    Session& session = sessions_.at(connection);
+    session.standing = standing;
+    ++(standing == Standing::member ? counters_.members_greeted : counters_.visitors_greeted);
     session.incarnation = hello.incarnation;
     session.greeted = true;
     end_former_life(session, now, out);
     if (session.origin == quic::Origin::incoming) {
         Exchange& exchange = session.exchanges.at(stream);
         exchange.purpose = Greeting{};
-        return send(connection, stream, exchange, spans_.hello_back(own_, hello, span), Last::yes);
+        wire::Hello own = own_;
+        own.ticket = doorman_.ticket_for(session.peer);
+        send(connection, stream, exchange, spans_.hello_back(own, hello, span), Last::yes);
+        out.push_back(SessionBegan{session.peer, standing});
+        return;
     }
+    out.push_back(SessionBegan{session.peer, standing});
     if (session.wanted) tell_up(connection, session, now, out);
     begin_waiting(connection, session, now, out);
 }
@@ -172,7 +208,8 @@ void MeshSessions::end_session(quic::ConnectionRef connection, const std::string
         ++question->sessions_lost;
         again.push_back(std::move(*question));
     }
-    out.push_back(SessionEnded{connection});
+    const auto standing = session.greeted ? std::optional(session.standing) : std::nullopt;
+    out.push_back(SessionEnded{connection, session.peer, standing});
     if (session.wanted || session.told_up) out.push_back(SessionDown{session.peer, end_of(session), error});
     for (Question& question : again)  // Rule 5.
         request(session.peer, std::move(question), now, out);
@@ -200,7 +237,7 @@ void MeshSessions::on_deadline(base::TimePoint now, SessionEffects& out) {
             violate(connection, "no hello in time", now, out);
             continue;
         }
-        fail_exchange(sessions_.at(connection), *exchange, "deadline passed", out);
+        fail_exchange(sessions_.at(connection), *exchange, std::string(kDeadlinePassed), out);
         endpoint_.reset_stream(connection, stream, kCloseViolation);
         endpoint_.stop_sending(connection, stream, kCloseViolation);
         end_exchange(connection, stream, now);
@@ -234,7 +271,7 @@ void MeshSessions::expire_waiting(Session& session, base::TimePoint now, Session
     std::erase_if(session.waiting, [&](const Request& request) {
         const auto* ping = std::get_if<PingRequest>(&request);
         if (ping == nullptr || ping->asked + kPingMax > now) return false;
-        fail_request(session.peer, request, "deadline passed", out);
+        fail_request(session.peer, request, std::string(kDeadlinePassed), out);
         return true;
     });
 }

@@ -5,8 +5,11 @@
 //
 // Rules
 //  1. The dialler's first stream carries Hello; nothing else is served before both sides have said theirs.
-//  2. A Hello of another version is answered by Refused, counted, and the connection closed. One of another mesh makes
-//     its sender a visitor: pings, questions and deliveries of a visitor are answered, directory exchanges are not.
+//  2. What a peer is, the node says by its hello (node/mesh_admission.hpp). An outsider is answered with Refused
+//     {not_admitted}, in the same words whatever was wrong, before anything else is looked at; one that we dialled is
+//     closed. Pings, questions and deliveries of a visitor are answered, directory exchanges are not; a host may ask
+//     nothing. Who was turned away may not try again on the same connection. A Hello of another version is answered by
+//     Refused, too.
 //  3. Every stream has a deadline, ours and the peer's: a stream that never ends is reset.
 //  4. A connection that has had no stream for kMeshIdle, and is not in use for deliveries, is closed.
 //  5. A question whose session is lost before its answer is asked once more on a new one: the session may have been
@@ -16,6 +19,10 @@
 //  comes
 //     for as long again, the session is lost. QUIC would wait for its idle timeout of 30 s, and nothing else notices a
 //     peer that has started again at another address. Nor is a session kept with a peer that greets as another life.
+//  8. Each frame that a peer sends of its own accord passes the peer's rate limits before it is served. Over its limit
+//     a hello is refused as busy, and any other frame's stream is reset.
+//  9. At most kUngreetedMax connections of peers that said no hello yet are kept: whoever only connects does not take
+//     the places of those that are known.
 
 #include <cstdint>
 #include <functional>
@@ -27,6 +34,7 @@
 #include <variant>
 #include <vector>
 
+#include "admission/rate_limits.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "quic/endpoint.hpp"
@@ -42,8 +50,8 @@ public:
     using Candidates = std::function<std::vector<base::SocketAddr>(const base::EndpointId&)>;
 
     // All outlive the sessions.
-    MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans, wire::Hello own,
-                 Candidates candidates);
+    MeshSessions(quic::Endpoint& endpoint, telemetry::Ledger& ledger, MeshSpans& spans, admission::RateLimits& limits,
+                 wire::Hello own, Candidates candidates, Doorman doorman);
 
     void ping(RequestId request, const base::EndpointId& peer, std::uint64_t nonce, base::TimePoint now,
               SessionEffects& out);
@@ -72,6 +80,12 @@ public:
     std::optional<Sender> hand_over(const quic::StreamData& event);
     void retain(quic::ConnectionRef connection);  // The same for a stream of ours.
     void release(quic::ConnectionRef connection, base::TimePoint now);
+    // All sessions with the peer, whoever dialled them; without one, all that there are.
+    void close_sessions(const std::optional<base::EndpointId>& peer, base::TimePoint now, SessionEffects& out);
+    // The session that we dialled does not answer: the next request dials anew.
+    void give_up(const base::EndpointId& peer, base::TimePoint now, SessionEffects& out);
+    // On the newest session with the peer, if there is one.
+    void say_revocations(const base::EndpointId& peer, const base::Bytes& envelope, base::TimePoint now);
     // Somebody else found that the peer broke a rule on this session.
     void end(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out) {
         violate(connection, rule, now, out);
@@ -127,10 +141,11 @@ private:
         bool greeted = false;  // Both hellos were said.
         Standing standing = Standing::visitor;
         std::uint64_t incarnation = 0;
-        bool wanted = false;    // By us, for deliveries.
-        bool told_up = false;   // By SessionUp.
-        bool refused = false;   // By the peer.
-        std::size_t users = 0;  // Streams of the peer that carry deliveries, and streams by name.
+        bool wanted = false;       // By us, for deliveries.
+        bool told_up = false;      // By SessionUp.
+        bool refused = false;      // By the peer, or the peer by us.
+        bool turned_away = false;  // Its hello was refused: it has nothing to say any more.
+        std::size_t users = 0;     // Streams of the peer that carry deliveries, and streams by name.
         base::TimePoint idle_since;
         std::optional<base::TimePoint> probe_at;  // Rule 7; while it is wanted and greeted.
         std::optional<base::TimePoint> probed_at;
@@ -168,7 +183,17 @@ private:
     void on_turn(quic::ConnectionRef connection, quic::StreamRef stream, wire::SyncTurn& turn, base::TimePoint now,
                  SessionEffects& out);
     void refuse(quic::ConnectionRef connection, quic::StreamRef stream, wire::RefusalCode code, std::string text);
-    void refuse_sync(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now);
+    void refuse_stream(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now);
+    void turn_away(quic::ConnectionRef connection, quic::StreamRef stream, wire::RefusalCode code, std::string text,
+                   base::TimePoint now, SessionEffects& out);
+    void welcome(quic::ConnectionRef connection, quic::StreamRef stream, const wire::Hello& hello, Standing standing,
+                 telemetry::OpenSpan& span, base::TimePoint now, SessionEffects& out);
+    // Rule 8.
+    [[nodiscard]] bool passes(const Session& session, const wire::MeshFrame& frame, base::TimePoint now);
+    // Whether a frame of a greeted peer may be served at all: rules 2 and 8.
+    [[nodiscard]] bool is_served(const Session& session, const Exchange& exchange, const wire::MeshFrame& frame,
+                                 base::TimePoint now);
+    [[nodiscard]] std::size_t ungreeted() const;
     void violate(quic::ConnectionRef connection, std::string_view rule, base::TimePoint now, SessionEffects& out);
     void end_session(quic::ConnectionRef connection, const std::string& error, base::TimePoint now,
                      SessionEffects& out);
@@ -188,8 +213,10 @@ private:
     quic::Endpoint& endpoint_;
     telemetry::Ledger& ledger_;
     MeshSpans& spans_;
+    admission::RateLimits& limits_;
     wire::Hello own_;
     Candidates candidates_;
+    Doorman doorman_;
     std::map<quic::ConnectionRef, Session> sessions_;
     std::map<base::EndpointId, quic::ConnectionRef> by_peer_;  // The one that we dialled.
     std::map<SyncRef, std::pair<quic::ConnectionRef, quic::StreamRef>> by_sync_;

@@ -108,6 +108,28 @@ std::vector<NeighborRow> Stack::neighbors(base::TimePoint now) const {
     return impl_->neighbors(now);
 }
 
+base::Status Stack::set_admission(const std::optional<base::EndpointId>& authority, base::Bytes ticket,
+                                  base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    base::Status status;
+    impl_->drive(
+        now, [&](node::Effects& out) { status = impl_->node_.set_admission(authority, std::move(ticket), now, out); });
+    return status;
+}
+
+std::optional<base::EndpointId> Stack::authority() const {
+    return impl_->node_.authority();
+}
+
+std::uint64_t Stack::revocations_version() const {
+    return impl_->node_.revocations_version();
+}
+
+void Stack::take_revocations(base::ByteView envelope, base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    impl_->drive(now, [&](node::Effects& out) { impl_->node_.on_revocations(std::nullopt, envelope, now, out); });
+}
+
 base::Status Stack::join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                                base::TimePoint now) {
     impl_->ledger_.set_now(now);

@@ -82,6 +82,15 @@ public:
     void consume(const ByteStreamRef& stream, std::size_t bytes, base::TimePoint now);
     void reset(const ByteStreamRef& stream, std::uint32_t code, base::TimePoint now);
 
+    // Admission to the mesh while it runs. A policy is an authority, absent for an open mesh, and the own ticket; whom
+    // the new one does not admit is put out. A list of revocations counts if it is newer than the known one.
+    base::Status set_admission(const std::optional<base::EndpointId>& authority, base::Bytes ticket,
+                               base::TimePoint now);
+    void take_revocations(base::ByteView envelope, base::TimePoint now);
+    [[nodiscard]] std::optional<base::EndpointId> authority() const;
+    // Of the list that counts here; 0: none.
+    [[nodiscard]] std::uint64_t revocations_version() const;
+
     // Gossip topics of the application. Joining twice adds peers. Bootstrap peers are retried for ever, with backoff.
     base::Status join_topic(const base::TopicId& topic, const std::vector<wire::EndpointAddr>& bootstrap,
                             base::TimePoint now);

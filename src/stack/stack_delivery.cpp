@@ -16,7 +16,10 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
             std::visit(Overloaded{
                            [&](const DeliveryOpened& e) { node_.on_sender_up(e.peer, e.incarnation, now, out); },
                            [&](const DeliveryEnded& e) { node_.on_sender_down(e.peer, now, out); },
-                           [&](DeliveryCame& e) { node_.on_delivery(e.peer, std::move(e.frame), now, out); },
+                           [&](DeliveryCame& e) {
+                               if (passes(e.peer, admission::FrameClass::delivery, now))
+                                   node_.on_delivery(e.peer, std::move(e.frame), now, out);
+                           },
                            [&](const DeliveryViolation& e) {
                                if (sessions_) sessions_->end(e.connection, e.rule, now, sessions);
                            },
@@ -78,6 +81,14 @@ bool Stack::Impl::on_stream_event(quic::Event& event, base::TimePoint now) {
     return taken;
 }
 
+// True, since the event needs nothing more.
+bool Stack::Impl::refuse_stream(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now) {
+    endpoint_.reset_stream(connection, stream, kCloseRefused);
+    endpoint_.stop_sending(connection, stream, kCloseRefused);
+    sessions_->release(connection, now);
+    return true;
+}
+
 // True if the event was about a stream that carries deliveries.
 bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
     if (on_stream_event(event, now)) return true;
@@ -96,6 +107,8 @@ bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
                                               if (!sender) return false;
                                               const delivery::Incarnation life{sender->incarnation};
                                               if (wire::is_open_stream_tag(e.data.front())) {
+                                                  if (!passes(sender->peer, admission::FrameClass::stream, now))
+                                                      return refuse_stream(e.connection, e.stream, now);
                                                   deliveries_.note_sender(sender->peer, life, e.connection, effects);
                                                   byte_streams_.adopt(sender->peer, e.connection, e.stream, now);
                                                   byte_streams_.on_stream_data(e, now, effects);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/overloaded.hpp"
+#include "fabric/duty.hpp"
 
 namespace grapevine::stack {
 
@@ -54,14 +55,22 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
             key, rng, ledger),
       connection_spans_(config.recorder, node_, endpoint_),
       mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
+      limits_(admission::RateConfig{}),
       links_(endpoint_, ledger, [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); }),
       deliveries_(endpoint_),
       byte_streams_(endpoint_, ledger),
       local_streams_(ledger) {
-    if (config.mesh)
-        sessions_.emplace(endpoint_, ledger, mesh_spans_,
-                          wire::Hello{1, config.mesh->mesh, config.mesh->type, incarnation_.value, {}},
-                          [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); });
+    if (!config.mesh) return;
+    mesh_topic_ = node::Node::topic_of_mesh(config.mesh->mesh);
+    backbone_topic_ = fabric::backbone_topic(config.mesh->fabric);
+    sessions_.emplace(
+        endpoint_, ledger, mesh_spans_, limits_,
+        wire::Hello{1, config.mesh->mesh, config.mesh->type, incarnation_.value, {}},
+        [this](const base::EndpointId& peer) { return node_.candidates(peer, now_); },
+        Doorman{[this](const auto& peer, const auto& hello, node::Caller caller, base::TimePoint now) {
+                    return node_.greet(peer, hello, caller, now);
+                },
+                [this](const base::EndpointId& peer) { return node_.ticket_for(peer); }});
 }
 
 void Stack::Impl::execute(node::Effects& effects, base::TimePoint now) {
@@ -106,6 +115,15 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    [&](fabric::Answer& e) {
                        if (sessions_) sessions_->answer(e.ref, e.resolved);
                    },
+                   [&](node::Introduce& e) {
+                       if (sessions_) sessions_->ping(kIntroduction, e.peer, rng_.next(), now, sessions);
+                   },
+                   [&](node::CloseSessions& e) {
+                       if (sessions_) sessions_->close_sessions(e.peer, now, sessions);
+                   },
+                   [&](node::SayRevocations& e) {
+                       if (sessions_) sessions_->say_revocations(e.peer, e.envelope, now);
+                   },
                    [&](delivery::WantSession& e) {
                        if (sessions_) sessions_->want_session(e.peer, now, sessions);
                    },
@@ -138,6 +156,7 @@ void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
             std::visit(
                 Overloaded{
                     [&](GossipReceived& e) {
+                        if (is_own_topic(e.topic) && !passes(e.from, admission::FrameClass::statement, now)) return;
                         within(frame_received(config_.recorder, e.from, e.message),
                                [&] { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); });
                     },
@@ -170,10 +189,14 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
                     [&](const QuestionAnswered& e) { node_.on_answer(e.id, e.answer, now, out); },
                     [&](const QuestionFailed& e) { node_.on_question_failed(e.id, now, out); },
                     [&](PingDone& e) {
+                        if (e.request == kIntroduction) return on_introduction(e, now, out);
                         mesh_spans_.ping_over(e);
                         events_.push_back(std::move(e));
                     },
                     [&](const SessionDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kMeshAlpn); },
+                    [&](const SessionBegan& e) { node_.on_session_began(e.peer, e.standing, now, out); },
+                    [&](const SessionDenied& e) { node_.on_denied(e.peer, e.why, now, out); },
+                    [&](const RevocationsCame& e) { node_.on_revocations(e.peer, e.envelope, now, out); },
                     [&](const SessionUp& e) {
                         deliveries_.on_session_up(e.peer, e.connection);
                         node_.on_session_up(e.peer, delivery::Incarnation{e.incarnation}, kFirstWindow, now, out);
@@ -184,11 +207,21 @@ void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
                         deliveries_.on_session_end(e.connection, ended);
                         byte_streams_.on_session_end(e.connection, ended);
                         apply(ended, now);
+                        if (e.standing) node_.on_session_ended(e.peer, *e.standing);
                     },
                 },
                 effect);
         });
     }
+}
+
+// A session that does not answer may be with a former life of the peer: the next introduction dials anew.
+void Stack::Impl::on_introduction(const PingDone& done, base::TimePoint now, node::Effects& out) {
+    if (done.rtt) return node_.on_introduced(done.peer, out);
+    SessionEffects ended;
+    if (done.error == kDeadlinePassed) sessions_->give_up(done.peer, now, ended);
+    node_.on_introduction_failed(done.peer, done.error, now, out);
+    apply(ended, now);
 }
 
 void Stack::Impl::pump(base::TimePoint now) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "admission/rate_limits.hpp"
 #include "node/node.hpp"
 #include "quic/endpoint.hpp"
 #include "stack/byte_streams.hpp"
@@ -26,6 +27,7 @@ inline constexpr base::Duration kLeaveMax = std::chrono::milliseconds(1000);
 inline constexpr base::Duration kLeaveHandlersMax = std::chrono::milliseconds(1000);
 inline constexpr base::Duration kLeaveTotalMax = std::chrono::milliseconds(1400);
 inline constexpr std::size_t kAppConnectionsMax = 4096;
+inline constexpr RequestId kIntroduction{0};  // Of the pings that introduce; callers' begin with 1.
 
 class Stack::Impl {
 public:
@@ -64,6 +66,8 @@ public:
     ConnectionSpans connection_spans_;
     MeshSpans mesh_spans_;
     base::TimePoint now_;  // Of the current input, for candidates().
+    admission::RateLimits limits_;
+    std::optional<base::TopicId> mesh_topic_, backbone_topic_;
     GossipLinks links_;
     std::optional<MeshSessions> sessions_;
     DeliveryStreams deliveries_;
@@ -83,6 +87,15 @@ public:
 private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
+    // Whether the peer may still send so many frames.
+    [[nodiscard]] bool passes(const base::EndpointId& peer, admission::FrameClass frames, base::TimePoint now) {
+        return limits_.take(peer, frames, now) == base::Admitted::yes;
+    }
+    bool refuse_stream(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now);
+    [[nodiscard]] bool is_own_topic(const base::TopicId& topic) const {
+        return mesh_topic_ == topic || backbone_topic_ == topic;
+    }
+    void on_introduction(const PingDone& done, base::TimePoint now, node::Effects& out);
     // stack_delivery.cpp
     void report(delivery::Finished& finished, DeliveryEffects& out);
     void report(delivery::Handle& handle);

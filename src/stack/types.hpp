@@ -21,6 +21,8 @@
 
 namespace grapevine::stack {
 
+using node::AdmissionEvent;
+using node::AdmissionNews;
 using node::DirectoryChanged;
 using node::DirectoryRow;
 using node::EntryChange;
@@ -28,10 +30,12 @@ using node::Figure;
 using node::MeshConfig;
 using node::MeshNeighborChanged;
 using node::NeighborChange;
+using node::RevocationsLearned;
 using node::SeedRetry;
 using node::SuspicionChanged;
 using node::SuspicionStep;
 using node::SyncRef;
+using node::TicketReplaced;
 using node::TopicNeighborChanged;
 using node::TopicReceived;
 // More of something lives, or lives longer, than the law of its kind in the ledger allows; and it does no more.
@@ -94,8 +98,8 @@ struct StreamOver {  // Exactly once for each stream that was open.
 using ByteStreamEvent = std::variant<StreamBytes, StreamRoom, StreamOver>;
 
 using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                           MeshNeighborChanged, TopicReceived, LawBroken, LawKept, DeliveryReport, FabricReport,
-                           ByteStreamEvent, AppEvent>;
+                           MeshNeighborChanged, TopicReceived, AdmissionNews, RevocationsLearned, TicketReplaced,
+                           LawBroken, LawKept, DeliveryReport, FabricReport, ByteStreamEvent, AppEvent>;
 
 // The report of this kind in an event, or null.
 template <typename T, typename Report = DeliveryReport>

@@ -144,6 +144,24 @@ constexpr Row kRows[] = {
     drop("mesh.refused_visitor", "mesh", "visitor"),
     drop("mesh.refused_version", "mesh", "version"),
     drop("mesh.refused_by_peer", "mesh", "refused_by_peer"),
+    drop("mesh.refused_outsider", "mesh", "outsider"),
+    drop("mesh.refused_host", "mesh", "host"),
+    drop("mesh.refused_rate", "mesh", "rate"),
+    by("mesh.revocations_received", kAdmissions, "result", "list_received"),
+    by("mesh.closed_by_admission", kAdmissions, "result", "session_closed"),
+    drop("rates.displaced", "rates", "displaced"),
+    by("admission.granted", kAdmissions, "result", "granted"),
+    by("admission.lists_accepted", kAdmissions, "result", "list_accepted"),
+    by("admission.revoked", kAdmissions, "result", "revoked"),
+    by("admission.expired", kAdmissions, "result", "expired"),
+    by("admission.withdrawn", kAdmissions, "result", "withdrawn"),
+    by("admission.put_out", kAdmissions, "result", "put_out"),
+    by("admission.introductions", kAdmissions, "result", "introduced"),
+    by("admission.members", kGrants, "use", "member"),
+    by("admission.visitors", kGrants, "use", "visitor"),
+    drop("admission.strangers", "admission", "stranger"),
+    drop("admission.introductions_failed", "admission", "introduction_failed"),
+    drop("admission.held_dropped", "admission", "held_full"),
     drop("mesh.bad_frames", "mesh", "bad_frame"),
     drop("mesh.stream_timeouts", "mesh", "stream_timeout"),
     drop("mesh.requests_dropped", "mesh", "requests_full"),
@@ -263,6 +281,7 @@ constexpr Row kRows[] = {
     by("directory.left", kMembers, "cause", "left"),
     by("directory.stale", kMembers, "cause", "stale"),
     by("directory.displaced", kMembers, "cause", "displaced"),
+    by("directory.expelled", kMembers, "cause", "expelled"),
     by("directory.returned", kMembers, "cause", "returned"),
 
     by("telemetry.spans_recorded", kRecords, "signal", "spans"),
@@ -346,15 +365,22 @@ private:
         return place;
     }
 
-    // "directory.refused.x", "fabric.refused.x".
+    // "directory.refused.x" and the like: a drop whose cause is the last word.
     static std::optional<Place> of_refusal(std::string_view figure) {
-        constexpr std::string_view kRefused = ".refused.";
-        const std::size_t dot = figure.find('.');
-        if (dot == std::string_view::npos || !figure.substr(dot).starts_with(kRefused)) return std::nullopt;
-        const std::string_view layer = figure.substr(0, dot);
-        const std::string_view cause = figure.substr(dot + kRefused.size());
-        if ((layer != "directory" && layer != "fabric") || cause.empty()) return std::nullopt;
-        return Place{&kDrops, {{"layer", std::string(layer)}, {"cause", std::string(cause)}}, 0};
+        struct Family {
+            std::string_view prefix;
+            std::string_view layer;
+        };
+        static constexpr Family kFamilies[] = {
+            {"directory.refused.", "directory"},        {"fabric.refused.", "fabric"},
+            {"admission.denied.", "admission"},         {"admission.foreign_denied.", "admission.foreign"},
+            {"admission.list_refused.", "revocations"}, {"rates.refused.", "rates"}};
+        for (const Family& family : kFamilies) {
+            if (!figure.starts_with(family.prefix) || figure.size() == family.prefix.size()) continue;
+            figure.remove_prefix(family.prefix.size());
+            return Place{&kDrops, {{"layer", std::string(family.layer)}, {"cause", std::string(figure)}}, 0};
+        }
+        return std::nullopt;
     }
 
     // "export.<signal>_sent", "export.<signal>_dropped_<cause>".

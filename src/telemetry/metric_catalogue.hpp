@@ -55,6 +55,9 @@ inline constexpr MetricSpec kStalls{"mesh.loop.stalls", "{event}", "Moments in w
 inline constexpr MetricSpec kEndpoints{"mesh.endpoints", "{endpoint}", "Endpoints with a known address.",
                                        Instrument::gauge};
 inline constexpr MetricSpec kHellos{"mesh.hellos", "{hello}", "Hellos accepted."};
+inline constexpr MetricSpec kAdmissions{"mesh.admissions", "{event}", "What the gatekeeper of a mesh did."};
+inline constexpr MetricSpec kGrants{"mesh.grants", "{grant}", "Peers that are admitted to a closed mesh.",
+                                    Instrument::gauge};
 inline constexpr MetricSpec kServed{"mesh.requests_served", "{request}", "Requests of peers answered, by kind."};
 inline constexpr MetricSpec kLedgerBroken{"mesh.ledger.laws_broken", "{law}", "Laws of the ledger broken now.",
                                           Instrument::gauge};

@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "base/encoding.hpp"
 #include "wire/addr_codec.hpp"
+#include "wire/admission.hpp"
 #include "wire/postcard.hpp"
 #include "wire/trace_codec.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::string_view kDomain = "grapevine statement 1";
 constexpr std::size_t kTypicalBody = 384;
+constexpr std::uint8_t kAbsent = 0;
+constexpr std::uint8_t kPresent = 1;
 
 bool is_name_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -35,6 +38,21 @@ void write(Writer& out, const Load& load) {
     out.varint(load.memory_budget_kib);
 }
 
+// The Option after the context's.
+void write_ticket(Writer& out, const Digest& digest) {
+    if (digest.ticket.empty()) return;
+    if (!carried(digest.context).is_valid()) out.u8(kAbsent);
+    out.u8(kPresent);
+    out.bytes(digest.ticket);
+}
+
+base::Bytes read_ticket_field(Reader& in) {
+    if (!in.ok() || in.remaining() == 0) return {};
+    if (in.u8("ticket") != kPresent) return {};  // What else there is belongs to a later version.
+    const base::ByteView ticket = in.bytes("ticket", kAdmissionTicketMax);
+    return {ticket.begin(), ticket.end()};
+}
+
 void write(Writer& out, const Digest& digest) {
     out.u8(digest.version);
     out.text(digest.mesh);
@@ -50,6 +68,7 @@ void write(Writer& out, const Digest& digest) {
     out.varint(digest.messages_received);
     write(out, digest.load);
     write_context(out, digest.context);
+    write_ticket(out, digest);
 }
 
 void write(Writer& out, const Accusation& accusation) {
@@ -117,6 +136,7 @@ Digest read_digest(Reader& in, Check& check) {
     digest.messages_received = in.u64("messages received");
     digest.load = read_load(in);
     digest.context = read_context(in);
+    digest.ticket = read_ticket_field(in);
     return digest;
 }
 
@@ -189,6 +209,7 @@ void normalize(Digest& digest) {
     digest.addrs = normal_addrs(std::move(digest.addrs), kDigestAddrsMax);
     if (digest.neighbors.size() > kDigestNeighborsMax) digest.neighbors.resize(kDigestNeighborsMax);
     digest.context = carried(digest.context);
+    GRAPEVINE_ASSERT(digest.ticket.size() <= kAdmissionTicketMax, "a ticket that was examined has its limit");
 }
 
 void normalize(Accusation& accusation) {

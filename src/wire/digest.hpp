@@ -10,10 +10,12 @@
 //
 // Body of a digest (kind 1), in postcard: version u8 · mesh · type · sequence u64 · presence u8 · started u64 · list of
 // addresses · list of neighbour ids (32 bytes each) · messages sent u64 · received u64 · CPU, memory, CPU budget,
-// memory budget u32 · context. Body of an accusation (kind 2): version u8 · mesh · accused id (32 bytes) · sequence u64
-// · phase u8 · reason u8 · context. The context (wire/trace_codec.hpp) is that of the span in which the author said it,
-// and only there if there is one: it is signed with the rest, so that nobody on the way can move a statement to
-// another trace.
+// memory budget u32 · context · ticket. Body of an accusation (kind 2): version u8 · mesh · accused id (32 bytes) ·
+// sequence u64 · phase u8 · reason u8 · context. The context (wire/trace_codec.hpp) is that of the span in which the
+// author said it, and only there if there is one: it is signed with the rest, so that nobody on the way can move a
+// statement to another trace. The ticket is the author's admission to a closed mesh, `01` and the bytes of its envelope
+// (wire/admission.hpp); in an open mesh there is nothing. Where a ticket follows, an absent context is `00`. With the
+// longest names and ticket, and as many direct addresses and neighbours as are allowed, a digest is still a statement.
 
 #include <compare>
 #include <cstddef>
@@ -75,6 +77,7 @@ struct Digest {
     std::uint64_t messages_received = 0;
     Load load;
     base::TraceContext context{};
+    base::Bytes ticket{};  // Unexamined, at most kAdmissionTicketMax; empty: none.
     friend bool operator==(const Digest&, const Digest&) = default;
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "wire/admission.hpp"
 #include "wire/generators_testing.hpp"
 #include "wire/glance.hpp"
 #include "wire/postcard.hpp"
@@ -145,6 +146,44 @@ TEST(Statement, AContextIsSignedWithTheRest) {
     EXPECT_FALSE(origin_of(hex("01 02")));
 }
 
+TEST(Digest, ATicketFollowsTheContext) {
+    Digest digest = typical();
+    const base::Bytes bare = body_of(sign(key_of(1), digest));
+    digest.ticket = hex("11 22 33");
+    base::Bytes expected = bare;
+    for (const std::uint8_t byte : hex("00 01 03 112233"))
+        expected.push_back(byte);
+    const Statement alone = sign(key_of(1), digest);
+    EXPECT_EQ(body_of(alone), expected);
+    EXPECT_EQ(open_statement(alone.envelope)->claim, Claim(digest));
+
+    digest.context = testing::sampled_context();
+    expected = bare;
+    for (const std::uint8_t byte : hex(concat({testing::kContextHex, "01 03 112233"})))
+        expected.push_back(byte);
+    const Statement traced = sign(key_of(1), digest);
+    EXPECT_EQ(body_of(traced), expected);
+    EXPECT_EQ(open_statement(traced.envelope)->claim, Claim(digest));
+    EXPECT_EQ(origin_of(traced.envelope)->context, testing::sampled_context());
+}
+
+TEST(Digest, ATicketThatIsCutOrTooLongIsMalformed) {
+    Digest digest = typical();
+    digest.ticket = base::Bytes(kAdmissionTicketMax, 7);
+    const base::Bytes body = body_of(sign(key_of(1), digest));
+    ASSERT_TRUE(open_statement(envelope(1, body)));
+    const std::size_t bare = body_of(sign(key_of(1), typical())).size();
+    // Cut before its length, it is no ticket but the mark of one.
+    for (std::size_t size = bare + 2; size < body.size(); ++size) {
+        const base::Bytes cut(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(size));
+        EXPECT_EQ(fault_of(envelope(1, cut)), StatementFault::malformed) << size;
+    }
+    Writer longer;
+    longer.raw(base::ByteView(body).first(bare + 2));
+    longer.bytes(base::Bytes(kAdmissionTicketMax + 1, 7));
+    EXPECT_EQ(fault_of(envelope(1, longer.take())), StatementFault::malformed);
+}
+
 TEST(Statement, WhatIsSignedOpens) {
     for (const Claim& claim : {Claim(typical()), Claim(accusation())}) {
         const Statement statement = sign(key_of(1), claim);
@@ -199,6 +238,11 @@ TEST(Digest, TheLargestFitsAGossipMessage) {
     digest.neighbors.assign(kDigestNeighborsMax, filled<EndpointId>(9));
     for (int i = 0; i < 8; ++i)
         digest.addrs.emplace_back(*base::SocketAddr::parse("[2001:db8::1]:" + std::to_string(60000 + i)));
+    digest.started_unix_ms = digest.messages_sent = digest.messages_received = digest.sequence.value =
+        ~std::uint64_t{0};
+    digest.load = {~0U, ~0U, ~0U, ~0U};
+    digest.context = testing::sampled_context();
+    digest.ticket = base::Bytes(kAdmissionTicketMax, 7);
     const Statement statement = sign(key_of(1), digest);
     EXPECT_LE(statement.envelope.size(), kStatementMax);
     EXPECT_TRUE(open_statement(statement.envelope));

@@ -84,6 +84,7 @@ Digest any_digest(base::Rng& rng) {
     digest.load = {any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng),
                    any_integer<std::uint32_t>(rng)};
     digest.context = any_context(rng);
+    if (rng.chance(0.5)) digest.ticket = any_bytes(rng, 200);
     return digest;
 }
 
@@ -203,7 +204,7 @@ Claim any_claim(base::Rng& rng) {
 }
 
 MeshFrame any_mesh_frame(base::Rng& rng) {
-    switch (rng.below(8)) {
+    switch (rng.below(9)) {
         case 0:
             return Hello{
                 any_integer<std::uint8_t>(rng),      any_name(rng),    any_name(rng), any_integer<std::uint64_t>(rng),
@@ -214,6 +215,7 @@ MeshFrame any_mesh_frame(base::Rng& rng) {
         case 4: return Echo{any_bytes(rng, 2000)};
         case 5: return any_resolve(rng);
         case 6: return any_resolved(rng);
+        case 7: return Revocations{any_bytes(rng, kRevocationListMax)};
         default: return any_turn(rng);
     }
 }

@@ -11,6 +11,7 @@ namespace {
 enum class Tag : std::uint8_t {
     hello = 0x01,
     refused = 0x02,
+    revocations = 0x03,
     ping = 0x10,
     pong = 0x11,
     echo = 0x12,
@@ -21,8 +22,9 @@ enum class Tag : std::uint8_t {
 enum RangeContent : std::uint8_t { kNothing = 0, kSummary = 1, kEntries = 2 };
 
 Tag tag_of(const MeshFrame& frame) {
-    constexpr std::array<Tag, std::variant_size_v<MeshFrame>> kTags{
-        Tag::hello, Tag::refused, Tag::ping, Tag::pong, Tag::echo, Tag::sync, Tag::resolve, Tag::resolved};
+    constexpr std::array<Tag, std::variant_size_v<MeshFrame>> kTags{Tag::hello,   Tag::refused,  Tag::ping,
+                                                                    Tag::pong,    Tag::echo,     Tag::sync,
+                                                                    Tag::resolve, Tag::resolved, Tag::revocations};
     return kTags[frame.index()];
 }
 
@@ -36,6 +38,7 @@ std::optional<FrameRule> rule_of(std::uint8_t tag) {
         case Tag::sync: return FrameRule{"sync turn", kMeshFrameMax};
         case Tag::resolve: return FrameRule{"resolve", kMeshSmallFrameMax};
         case Tag::resolved: return FrameRule{"resolved", kMeshFrameMax};
+        case Tag::revocations: return FrameRule{"revocations", kMeshRevocationsMax};
     }
     return std::nullopt;
 }
@@ -66,6 +69,10 @@ void write(Writer& out, const Pong& pong) {
 }
 void write(Writer& out, const Echo& echo) {
     out.bytes(echo.payload);
+}
+
+void write(Writer& out, const Revocations& revocations) {
+    out.bytes(revocations.envelope);
 }
 
 void write(Writer& out, const SyncRange& range) {
@@ -161,6 +168,11 @@ std::vector<KnownEntry> read_entries(Reader& in, const base::EndpointId& from, s
     return entries;
 }
 
+Revocations read_revocations_frame(Reader& in) {
+    const base::ByteView envelope = in.bytes("list", kRevocationListMax);
+    return Revocations{base::Bytes(envelope.begin(), envelope.end())};
+}
+
 SyncRange read_range(Reader& in, std::size_t& budget) {
     SyncRange range;
     range.from = in.id<base::EndpointId>("range");
@@ -215,6 +227,7 @@ MeshFrame read_frame(Tag tag, Reader& in) {
         case Tag::echo: return read_echo(in);
         case Tag::resolve: return read_resolve(in);
         case Tag::resolved: return read_resolved(in);
+        case Tag::revocations: return read_revocations_frame(in);
         case Tag::sync: break;
     }
     return read_sync(in);

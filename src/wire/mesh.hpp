@@ -1,6 +1,7 @@
 #pragma once
 
-// The frames of ALPN grapevine/mesh/1: hello, ping and pong, echo, directory exchange, questions of names.
+// The frames of ALPN grapevine/mesh/1: hello, ping and pong, echo, directory exchange, questions of names, list of
+// revocations.
 //
 // Every exchange is one bidirectional stream opened by the asker. A frame is tag u8, length (postcard varint), payload
 // (postcard). The dialler's first stream carries Hello and is answered by Hello or Refused; no other stream is served
@@ -8,9 +9,9 @@
 //
 // Payloads: Hello: version u8, mesh, type, incarnation u64, admission ticket (bytes), context, times · Refused: code
 // u8, text · Ping: nonce u64, context · Pong: nonce u64, context, times · Echo: bytes · SyncTurn: list of ranges, list
-// of wanted ids, list of statements, context · Resolve and Resolved: resolve.hpp. A range is its `from` and its
-// content: `00`, or `01` and 16 bytes, or `02` and a list of {id, sequence u64}. Ranges ascend strictly by `from`; so
-// do the entries of a range, within its bounds.
+// of wanted ids, list of statements, context · Resolve and Resolved: resolve.hpp · Revocations: bytes. A range is its
+// `from` and its content: `00`, or `01` and 16 bytes, or `02` and a list of {id, sequence u64}. Ranges ascend strictly
+// by `from`; so do the entries of a range, within its bounds.
 //
 // Context and times (wire/trace_codec.hpp) are there only in a trace: the context of the span that sends the
 // frame, in a SyncTurn only in an exchange's first; the times in an answer to a frame that had a context.
@@ -37,7 +38,8 @@ namespace grapevine::wire {
 
 inline constexpr std::string_view kMeshAlpn = "grapevine/mesh/1";
 inline constexpr std::size_t kMeshFrameMax = 64U * 1024U;  // Bytes of one payload.
-inline constexpr std::size_t kMeshSmallFrameMax = 1024;    // The same for all but Echo, SyncTurn and Resolved.
+inline constexpr std::size_t kMeshSmallFrameMax = 1024;    // The same for those that have no limit of their own.
+inline constexpr std::size_t kMeshRevocationsMax = kRevocationListMax + 64;  // With room for fields to come.
 inline constexpr std::size_t kEchoMax = 32U * 1024U;
 inline constexpr std::size_t kRefusalTextMax = 256;
 inline constexpr std::size_t kSyncRangesMax = 256;     // Ranges of one frame.
@@ -104,8 +106,14 @@ struct SyncTurn {  // Tag 0x20.
     friend bool operator==(const SyncTurn&, const SyncTurn&) = default;
 };
 
+// The list of a closed mesh (wire/admission.hpp), said once on a new session; nothing answers it.
+struct Revocations {       // Tag 0x03.
+    base::Bytes envelope;  // Unexamined, at most kRevocationListMax.
+    friend bool operator==(const Revocations&, const Revocations&) = default;
+};
+
 // Resolve has tag 0x21, Resolved 0x22.
-using MeshFrame = std::variant<Hello, Refused, Ping, Pong, Echo, SyncTurn, Resolve, Resolved>;
+using MeshFrame = std::variant<Hello, Refused, Ping, Pong, Echo, SyncTurn, Resolve, Resolved, Revocations>;
 
 // A caller keeps to the limits above. The lists of a SyncTurn at their limits together may pass kMeshFrameMax, which
 // the peer refuses: whoever fills one keeps payload_size() within it.

@@ -56,6 +56,7 @@ std::vector<Vector> all_vectors() {
         {"resolve", Resolve{"mesh2.broker", 2}, "21 0e 0c 6d657368322e62726f6b6572 02"},
         {"resolved", Resolved{ResolveCode::found, {{300, hex("aabbcc")}}, "one"},
          "22 0c 00 01 ac02 03 aabbcc 03 6f6e65"},
+        {"revocations", Revocations{hex("aabb")}, "03 03 02 aabb"},
     };
 }
 
@@ -108,6 +109,15 @@ TEST(Mesh, BytesOfEveryFrameArePinned) {
         EXPECT_EQ(drain(reader), std::vector<MeshFrame>{vector.frame}) << vector.name;
         EXPECT_TRUE(reader.at_boundary());
     }
+}
+
+TEST(Mesh, TheLongestListFitsAndALongerOneIsRefused) {
+    MeshFrameReader reader;
+    const Revocations longest{base::Bytes(kRevocationListMax, 7)};
+    reader.feed(encode(longest));
+    EXPECT_EQ(drain(reader), std::vector<MeshFrame>{longest});
+    reader.feed(encode(Revocations{base::Bytes(kRevocationListMax + 1, 7)}));
+    EXPECT_FALSE(reader.next());
 }
 
 TEST(Mesh, BytesOfTracedFramesArePinned) {
@@ -185,7 +195,7 @@ TEST(Mesh, FieldsThatCameLaterAreIgnored) {
 }
 
 TEST(Mesh, UnknownTagsAndLengthsAreRefusedBeforeThePayloadComes) {
-    EXPECT_EQ(error_of("03"), "mesh frame: unknown tag 3");
+    EXPECT_EQ(error_of("04"), "mesh frame: unknown tag 4");
     EXPECT_EQ(error_of("00"), "mesh frame: unknown tag 0");
     EXPECT_EQ(error_of("10 8108"), "ping: 1025 bytes where 1024 are allowed");
     EXPECT_EQ(error_of("21 8108"), "resolve: 1025 bytes where 1024 are allowed");

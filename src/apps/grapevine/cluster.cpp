@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/grapevine/mesh_options.hpp"
 #include "grapevine/node_main_flags.hpp"
 #include "node/mesh_fabric.hpp"
 
@@ -79,6 +80,11 @@ base::Status Cluster::start(const Start& wanted) {
         node.fabric_seeds.push_back(fabric_seed_);
     }
     node.data_dir = spec_.root / node.mesh / (wanted.type + "-" + std::to_string(wanted.number));
+    if (spec_.admission == Admission::closed) {
+        if (auto admitted = admit(node); !admitted) {
+            return admitted;
+        }
+    }
     const auto id = supervisor_->spawn(std::move(node));
     if (!id) {
         return tl::unexpected(id.error());
@@ -98,6 +104,26 @@ base::Status Cluster::start_waiting_gateways(const Child& seed) {
             return started;
         }
     }
+    return {};
+}
+
+// The authority of the mesh is made once and found again by a later run in the same directory. The node's key is minted
+// here, so that its ticket can be signed before it starts; the node then finds it.
+base::Status Cluster::admit(NodeSpec& node) {
+    auto authority = authorities_.find(node.mesh);
+    if (authority == authorities_.end()) {
+        const auto made = load_or_create_authority(spec_.root / (node.mesh + ".authority"), node.mesh);
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        authority = authorities_.emplace(node.mesh, *made).first;
+    }
+    const auto ticket = admit_data_dir(authority->second, node.data_dir);
+    if (!ticket) {
+        return tl::unexpected(ticket.error());
+    }
+    node.authority = authority->second.key.id().hex();
+    node.ticket = *ticket;
     return {};
 }
 

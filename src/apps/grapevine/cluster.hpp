@@ -18,6 +18,7 @@
 #include "apps/grapevine/node_view.hpp"
 #include "apps/grapevine/process_stat.hpp"
 #include "apps/grapevine/supervisor.hpp"
+#include "io/authority_file.hpp"
 
 namespace grapevine::apps {
 
@@ -27,6 +28,8 @@ struct TypeCount {
 };
 
 enum class OnDeath : std::uint8_t { leave_dead, respawn };
+// A closed mesh has an authority of its own, <root>/<mesh>.authority, and each of its nodes a ticket.
+enum class Admission : std::uint8_t { open, closed };
 
 struct ClusterSpec {
     std::size_t meshes = 2;
@@ -34,6 +37,7 @@ struct ClusterSpec {
     std::filesystem::path root;  // Data directories: <root>/<mesh>/<type>-<n>.
     std::filesystem::path programs;
     OnDeath on_death = OnDeath::leave_dead;
+    Admission admission = Admission::open;
 
     [[nodiscard]] std::size_t nodes_per_mesh() const;
 };
@@ -100,6 +104,7 @@ private:
     };
     base::Status start(const Start& wanted);
     [[nodiscard]] bool waits_for_seed(const Start& wanted) const;
+    base::Status admit(NodeSpec& node);
     void on_child(const Child& child, Supervisor::Event event);
     void on_ready(const Child& child);
     void on_ended(const Child& child);
@@ -113,9 +118,10 @@ private:
     ClusterSpec spec_;
     Listener listener_;
     std::map<ChildId, Member> members_;
-    std::map<std::string, bool> mesh_started_;  // Whether the others of the mesh were started.
-    std::string fabric_seed_;                   // A ticket; empty until it is ready.
-    std::vector<Start> waiting_;                // For the fabric's seed.
+    std::map<std::string, bool> mesh_started_;          // Whether the others of the mesh were started.
+    std::string fabric_seed_;                           // A ticket; empty until it is ready.
+    std::vector<Start> waiting_;                        // For the fabric's seed.
+    std::map<std::string, io::Authority> authorities_;  // By mesh; of closed ones.
     base::TimePoint last_change_{};
     std::optional<base::TimePoint> converged_at_;
     bool stopping_ = false;

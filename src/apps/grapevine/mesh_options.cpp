@@ -4,8 +4,13 @@
 #include <chrono>
 #include <filesystem>
 
+#include "admission/authority.hpp"
 #include "admission/calendar.hpp"
 #include "base/encoding.hpp"
+#include "io/admission_files.hpp"
+#include "io/fd.hpp"
+#include "io/files.hpp"
+#include "io/key_file.hpp"
 #include "wire/addr.hpp"
 
 namespace grapevine::apps {
@@ -82,6 +87,49 @@ base::Result<base::EndpointId> parse_authority_id(std::string_view flag, const s
         return tl::unexpected(authority.error());
     }
     return authority->key.id();
+}
+
+std::uint64_t fresh_serial() {
+    std::uint64_t serial = 0;
+    io::fill_random(reinterpret_cast<std::uint8_t*>(&serial), sizeof serial);
+    return serial;
+}
+
+base::Result<io::Authority> load_or_create_authority(const std::filesystem::path& path, const std::string& mesh) {
+    auto authority = io::read_authority_file(path);
+    if (authority || authority.error().code != base::ErrorCode::not_found) {
+        return authority;
+    }
+    io::Authority fresh{mesh, base::SecretKey::generate()};
+    if (const auto made = io::create_authority_file(path, fresh); !made) {
+        return tl::unexpected(made.error());
+    }
+    return fresh;
+}
+
+base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir) {
+    if (const auto made = io::make_private_dir("data directory", dir); !made) {
+        return tl::unexpected(made.error());
+    }
+    const auto key = io::load_or_mint_key(dir / "key");
+    if (!key) {
+        return tl::unexpected(key.error());
+    }
+    const base::WallTime wall = wall_now();
+    wire::AdmissionTicket ticket;
+    ticket.mesh = authority.mesh;
+    ticket.node = key->id();
+    ticket.expires_unix_s = wall.unix_ms / 1000 + kClusterTicketDays * 86'400;
+    ticket.serial = fresh_serial();
+    const auto made = admission::make_ticket(authority.key, std::move(ticket), wall);
+    if (!made) {
+        return tl::unexpected(made.error());
+    }
+    const std::filesystem::path file = dir / "admission";
+    if (const auto written = io::write_ticket_file(file, *made); !written) {
+        return tl::unexpected(written.error());
+    }
+    return file;
 }
 
 std::vector<std::string> split_commas(std::string_view text) {

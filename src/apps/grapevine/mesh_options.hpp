@@ -3,6 +3,7 @@
 // What the commands `grapevine mesh ...` share: how long something holds, whom it is for, and today.
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,16 @@ base::Result<base::EndpointId> parse_node_id(std::string_view flag, std::string_
 
 // An authority's public id, or its file.
 base::Result<base::EndpointId> parse_authority_id(std::string_view flag, const std::string& text);
+
+// The authority in the file, or a new one in it.
+base::Result<io::Authority> load_or_create_authority(const std::filesystem::path& path, const std::string& mesh);
+// A member's ticket of any type for the node of a data directory, good for kClusterTicketDays; its file. The node's key
+// is minted if there is none.
+inline constexpr std::uint64_t kClusterTicketDays = 365;
+base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir);
+
+// A serial for a ticket. Random, since nothing here remembers which were given.
+std::uint64_t fresh_serial();
 
 std::vector<std::string> split_commas(std::string_view text);
 

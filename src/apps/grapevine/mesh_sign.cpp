@@ -1,22 +1,27 @@
 // `grapevine mesh create`, `admit` and `revoke`: what the holder of a closed mesh's authority does, away from any node.
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <boost/json/serialize.hpp>
+
 #include "admission/authority.hpp"
 #include "admission/calendar.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/mesh_options.hpp"
+#include "apps/grapevine/query.hpp"
 #include "base/encoding.hpp"
 #include "grapevine/node_main_json.hpp"
 #include "grapevine/node_main_settings.hpp"
 #include "io/admission_files.hpp"
 #include "io/authority_file.hpp"
-#include "io/fd.hpp"
+#include "io/json.hpp"
+#include "io/node_registry.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -25,6 +30,7 @@ namespace fs = std::filesystem;
 using boost::json::object;
 
 constexpr std::size_t kTicketsMax = 64;  // Arguments of one `revoke`.
+constexpr base::Duration kTellTimeout = std::chrono::seconds(10);
 
 int run_create(const cli::Parsed& parsed) {
     const std::string& mesh = parsed.positionals[0];
@@ -52,13 +58,6 @@ base::Result<wire::AdmissionUse> parse_use(const std::string& text) {
     return base::invalid("--use: '" + base::printable(text) + "' is none of member|visitor");
 }
 
-// Random, since nothing here remembers which were given.
-std::uint64_t fresh_serial() {
-    std::uint64_t serial = 0;
-    io::fill_random(reinterpret_cast<std::uint8_t*>(&serial), sizeof serial);
-    return serial;
-}
-
 base::Result<io::Authority> authority_of(const cli::Parsed& parsed) {
     if (!parsed.has("--authority")) {
         return base::invalid("--authority: is required: the file of grapevine mesh create");
@@ -70,13 +69,35 @@ base::Result<io::Authority> authority_of(const cli::Parsed& parsed) {
     return authority;
 }
 
+// --id, else the running node of --to.
+base::Result<base::EndpointId> node_of(const cli::Parsed& parsed) {
+    if (parsed.has("--id")) {
+        return parse_node_id("--id", parsed.text("--id"));
+    }
+    if (!parsed.has("--to")) {
+        return base::invalid("--id: is required: the node that is admitted (or --to, if it runs here)");
+    }
+    const auto node = io::find_running_node(parsed.text("--to"));
+    return node ? base::EndpointId::parse(node->id) : base::Result<base::EndpointId>(tl::unexpected(node.error()));
+}
+
+// Hands what was signed to the running node of --to, if there is one.
+base::Result<object> tell_node(const cli::Parsed& parsed, const object& request) {
+    const auto node = io::find_running_node(parsed.text("--to"));
+    if (!node) {
+        return tl::unexpected(node.error());
+    }
+    auto client = io::ControlClient::connect(node->data_dir, kTellTimeout);
+    if (!client) {
+        return tl::unexpected(client.error());
+    }
+    return ask_object(*client, boost::json::serialize(request), kTellTimeout);
+}
+
 base::Result<wire::SignedTicket> ticket_of(const cli::Parsed& parsed) {
     const base::WallTime wall = wall_now();
     wire::AdmissionTicket ticket;
-    if (!parsed.has("--id")) {
-        return base::invalid("--id: is required: the node that is admitted");
-    }
-    const auto id = parse_node_id("--id", parsed.text("--id"));
+    const auto id = node_of(parsed);
     const auto use = parse_use(parsed.text("--use", "member"));
     const auto expires = expiry_of(parsed, wall);
     if (!id || !use || !expires) {
@@ -106,6 +127,15 @@ int run_admit(const cli::Parsed& parsed) {
             return cli::fail_with(written.error());
         }
     }
+    if (parsed.has("--to")) {
+        object request{{"op", "admit"}, {"ticket", text}};
+        if (parsed.has("--close")) {
+            request["authority"] = ticket->authority.hex();
+        }
+        if (const auto told = tell_node(parsed, request); !told) {
+            return fail_query(told.error());
+        }
+    }
     if (parsed.has("--json")) {
         // The serial is a text: numbers of JSON are exact up to 2^53 only.
         return print(cli::json_line({{"ticket", text},
@@ -114,9 +144,10 @@ int run_admit(const cli::Parsed& parsed) {
                                      {"serial", std::to_string(ticket->value.serial)},
                                      {"expires", admission::utc_text(ticket->value.expires_unix_s)}}));
     }
-    return parsed.has("--out") ? print("serial " + std::to_string(ticket->value.serial) + ", until " +
-                                       admission::utc_text(ticket->value.expires_unix_s) + "\n")
-                               : print(text + "\n");
+    return parsed.has("--out") || parsed.has("--to")
+               ? print("serial " + std::to_string(ticket->value.serial) + ", until " +
+                       admission::utc_text(ticket->value.expires_unix_s) + "\n")
+               : print(text + "\n");
 }
 
 // A serial alone does not say when its ticket expires, and so when the list may forget it.
@@ -207,6 +238,17 @@ int run_revoke(const cli::Parsed& parsed) {
     if (const auto written = io::write_revocations_file(parsed.text("--list"), *list); !written) {
         return cli::fail_with(written.error());
     }
+    if (parsed.has("--to")) {
+        const auto told = tell_node(parsed, {{"op", "revoke"}, {"list", wire::revocations_text(*list)}});
+        if (!told) {
+            return fail_query(told.error());
+        }
+        if (io::string_member(*told, "revocations") != std::to_string(list->value.list_version)) {
+            return cli::fail_with({base::ErrorCode::failed, "--to: the node has version " +
+                                                                io::string_member(*told, "revocations").value_or("?") +
+                                                                " of the list, and did not take this one"});
+        }
+    }
     const std::size_t revoked = list->value.revoked.size();
     if (parsed.has("--json")) {
         return print(cli::json_line({{"list", wire::revocations_text(*list)},
@@ -245,8 +287,11 @@ Command mesh_admit_command() {
     command.summary = "sign a ticket that admits a node to a closed mesh";
     command.details =
         "The ticket is a line of text that is good for this one node only, so it may be mailed. The node gets it as "
-        "MESH_TICKET. A visitor may ask for names and deliver, and never sees the directory. Works offline.";
-    command.codes = "0 signed, 1 failed, 2 usage or no authority file, 4 no such file, 5 its mode is not 0600";
+        "MESH_TICKET. A visitor may ask for names and deliver, and never sees the directory. Works offline, but for "
+        "--to.";
+    command.codes =
+        "0 signed, 1 failed, 2 usage or no authority file, 4 no such file or node, 5 its mode is not 0600, 124 no "
+        "answer";
     command.flags = {
         kAuthorityFlag,
         {"--id", cli::Arity::one, "ID", "the node: its id, or the endpoint ticket of its ready line; required"},
@@ -256,6 +301,9 @@ Command mesh_admit_command() {
         {"--for", cli::Arity::one, "TIME", "how long it holds: 90m, 12h, 30d, 52w"},
         {"--until", cli::Arity::one, "DATE", "or until when: 2027-01-15, or 2027-01-15T08:00:00Z (UTC)"},
         {"--out", cli::Arity::one, "FILE", "write the ticket here, not to stdout"},
+        {"--to", cli::Arity::one, "NODE",
+         "give it to this running node, which uses and keeps it; stands for --id, too"},
+        {"--close", cli::Arity::none, "", "with --to: the node's mesh is closed by this authority from now on"},
         kJsonFlag};
     command.run = run_admit;
     return command;
@@ -280,6 +328,7 @@ Command mesh_revoke_command() {
         {"--list", cli::Arity::one, "FILE", "the mesh's list; required"},
         {"--mesh", cli::Arity::one, "NAME", "another mesh than that of the authority file"},
         {"--until", cli::Arity::one, "DATE", "when the ticket of a SERIAL expires (default: it stays in the list)"},
+        {"--to", cli::Arity::one, "NODE", "give the list to this running node, which tells the whole mesh"},
         kJsonFlag};
     command.run = run_revoke;
     return command;

@@ -54,6 +54,9 @@ std::vector<std::string> Supervisor::command_of(const NodeSpec& spec) const {
     for (const std::string& seed : spec.fabric_seeds) {
         command.insert(command.end(), {"--fabric-seed", seed});
     }
+    if (!spec.authority.empty()) {
+        command.insert(command.end(), {"--authority", spec.authority, "--ticket", spec.ticket.string()});
+    }
     return command;
 }
 

@@ -40,6 +40,8 @@ struct NodeSpec {
     std::vector<std::string> fabric_seeds{};
     std::string bind = "127.0.0.1:0";
     std::filesystem::path data_dir;
+    std::string authority{};         // Of a closed mesh: the public id,
+    std::filesystem::path ticket{};  // and the node's ticket.
 };
 
 enum class ChildState : std::uint8_t { starting, ready, stopping, ended };

@@ -267,6 +267,7 @@ base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
     }
     options.data_dir = parsed.text("--data-dir");
     options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
+    options.cluster.admission = parsed.has("--closed") ? Admission::closed : Admission::open;
     options.json = parsed.has("--json");
     options.collector = !parsed.has("--no-collector") && !environment_decides_export();
     return options;
@@ -323,6 +324,8 @@ Command up_command() {
         {"--data-dir", cli::Arity::one, "DIR",
          "keep the nodes' data and identities here (default: fresh, removed at the end)"},
         {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
+        {"--closed", cli::Arity::none, "",
+         "closed meshes: an authority of each in the data directory, and a ticket for each node"},
         {"--no-collector", cli::Arity::none, "",
          "collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"}};
     command.run = run;
