@@ -84,6 +84,38 @@ TEST(BackboneWorld, GatewaysThatRestartAreKnownAndKnowAgain) {
     EXPECT_EQ(world.unknown(), 0U);
 }
 
+// Of these seeds some have a mesh whose gateways found each other, and had lost all others, when the boot was over.
+TEST(BackboneWorld, AMeshThatMetOnlyItselfFindsTheFabric) {
+    std::size_t cut_off = 0;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        FabricShape shape = shape_of(30, 10);
+        shape.seed = seed;
+        for (const auto retry : {base::Duration(10'000s), shape.backbone.seed_retry_min}) {
+            shape.backbone.seed_retry_min = retry;
+            shape.backbone.seed_retry_max = std::max<base::Duration>(retry, 60s);
+            BackboneWorld world(shape);
+            world.boot_without_gossip();
+            world.run_for(300s);
+            if (retry > 60s) {
+                cut_off += world.unknown() > 0 ? 1 : 0;
+            } else {
+                EXPECT_EQ(world.unknown(), 0U) << "seed " << seed;
+            }
+        }
+    }
+    EXPECT_GT(cut_off, 0U) << "there is something to heal";
+}
+
+TEST(BackboneWorld, ABootWithoutGossipEndsAsOneWith) {
+    BackboneWorld world(shape_of(30, 10));
+    world.boot_without_gossip();
+    EXPECT_EQ(world.unknown(), 0U);
+    world.run_for(300s);
+    EXPECT_EQ(world.unknown(), 0U) << "the topic carries the refreshes";
+    for (std::size_t node = 0; node < world.gateways(); ++node)
+        EXPECT_FALSE(world.network().topic(node)->membership().active().empty()) << node;
+}
+
 TEST(BackboneWorld, TheSameSeedIsTheSameRun) {
     const auto run = [](std::uint64_t seed) {
         FabricShape shape = shape_of(6, 100);

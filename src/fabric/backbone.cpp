@@ -33,8 +33,15 @@ Backbone::Backbone(BackboneConfig config, const base::SecretKey& key, base::Rng&
 void Backbone::set_own(const OwnFacts& facts, base::TimePoint now, Effects& out) {
     const bool was_on_duty = on_duty();
     announcer_.set_facts(facts, now);
-    if (was_on_duty && !on_duty()) out.emplace_back(LeaveBackbone{topic_});
+    if (was_on_duty && !on_duty()) {
+        out.emplace_back(LeaveBackbone{topic_});
+        seeds_at_.reset();
+    }
     if (!on_duty()) return;
+    if (!was_on_duty && !config_.seeds.empty()) {
+        seeds_wait_ = config_.seed_retry_min;
+        seeds_at_ = now + seeds_wait_;
+    }
     const auto others = fellows();
     std::vector<base::EndpointId> ids;
     ids.reserve(others.size());
@@ -73,11 +80,25 @@ void Backbone::on_deadline(base::TimePoint now, Effects& out) {
         const bool still_there = mesh != config_.mesh && table_.meshes().contains(mesh);
         if (still_there) out.emplace_back(MeshChanged{mesh});
     }
+    retry_seeds(now, out);
     emit_due(now, out);
 }
 
+// Rule 8.
+void Backbone::retry_seeds(base::TimePoint now, Effects& out) {
+    if (!seeds_at_ || *seeds_at_ > now) return;
+    std::vector<wire::EndpointAddr> missing;
+    for (const auto& seed : config_.seeds) {
+        const bool is_there = seed.id == self_ || announcer_.is_fellow(seed.id) || table_.names(seed.id);
+        if (!is_there && missing.size() < kBootstrapMax) missing.push_back(seed);
+    }
+    seeds_wait_ = missing.empty() ? config_.seed_retry_max : std::min(2 * seeds_wait_, config_.seed_retry_max);
+    seeds_at_ = now + seeds_wait_;
+    if (!missing.empty()) out.emplace_back(JoinBackbone{topic_, std::move(missing)});
+}
+
 std::optional<base::TimePoint> Backbone::next_deadline() const {
-    return base::earliest(announcer_.next_deadline(), table_.next_deadline());
+    return base::earliest(seeds_at_, base::earliest(announcer_.next_deadline(), table_.next_deadline()));
 }
 
 std::vector<wire::EndpointAddr> Backbone::fellows() const {

@@ -21,6 +21,8 @@
 //  7. Summaries of the own mesh are heard, too: they spare this node its own words, and those of gateways that this
 //  part
 //     of the mesh does not know tell that the mesh is split (OwnMeshElsewhere).
+//  8. A seed that is neither a fellow nor named by any summary is tried for ever: a topic can fall into parts, the
+//     gateways of one mesh in a part of their own for example, and none of them would notice, having neighbours.
 //
 // Bounds are in BackboneConfig; each has a counter. `from` is the neighbour that handed a summary on. The key, the Rng
 // and what the configuration points to outlive the backbone. Nothing here sets a timer: call on_deadline at
@@ -72,6 +74,7 @@ public:
 private:
     void refuse(const base::EndpointId& from, Refusal refusal, Effects& out);
     void emit_due(base::TimePoint now, Effects& out);
+    void retry_seeds(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<Refusal> screen(base::ByteView envelope, const wire::SummaryGlance& seen,
                                                 base::TimePoint now) const;
     [[nodiscard]] std::optional<Refusal> judge(const wire::SignedSummary& heard) const;
@@ -89,6 +92,8 @@ private:
     base::TopicId topic_;
     base::Bytes said_;                           // This node's last envelope.
     std::vector<base::EndpointId> joined_with_;  // The fellows of the last JoinBackbone.
+    std::optional<base::TimePoint> seeds_at_;    // When to look after the seeds; absent off duty, or without any.
+    base::Duration seeds_wait_{};
 };
 
 }  // namespace grapevine::fabric

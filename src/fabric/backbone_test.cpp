@@ -330,6 +330,29 @@ TEST(Backbone, ARowForEachMesh) {
     EXPECT_EQ(rows[1].age, 10s);
 }
 
+// Rule 8.
+TEST(Backbone, ASeedThatNobodyNamesIsTriedForEver) {
+    BackboneConfig c = config();
+    c.seeds = addrs({50, 60, 1, 2});
+    Gateway gateway(1, c);
+    gateway.own({1, 2}, at(0s));
+    gateway.hear(60, summary("mesh6", 1, {60, 61}), at(1s));
+    gateway.run_until(at(120s));
+    const auto joins = pick<JoinBackbone>(gateway.out);
+    ASSERT_EQ(joins.size(), 4U) << "after 5, 15, 35 and 75 seconds";
+    for (const JoinBackbone& join : joins)
+        EXPECT_EQ(join.peers, addrs({50})) << "the others are there";
+    gateway.hear(50, summary("mesh5", 1, {50}), at(121s));
+    gateway.hear(60, summary("mesh6", 2, {60, 61}), at(121s));
+    gateway.run_until(at(300s));
+    EXPECT_TRUE(pick<JoinBackbone>(gateway.out).empty());
+    gateway.run_until(at(500s));
+    EXPECT_FALSE(pick<JoinBackbone>(gateway.out).empty()) << "both went stale";
+    gateway.own({3, 4, 5}, at(500s));
+    gateway.run_until(at(900s));
+    EXPECT_TRUE(pick<JoinBackbone>(gateway.out).empty()) << "off duty";
+}
+
 TEST(Backbone, EveryRefusalOccasionAndCauseHasAName) {
     for (std::size_t i = 0; i < kRefusals; ++i)
         EXPECT_NE(name(static_cast<Refusal>(i)), "unknown");

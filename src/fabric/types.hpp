@@ -84,6 +84,10 @@ struct BackboneConfig {
     base::Duration introduction_spread = std::chrono::milliseconds(500);
     base::Duration introduction_interval = std::chrono::seconds(10);
     std::uint32_t introductions_burst = 3;
+    // A seed of the fabric that no summary names is tried again after the first, and doubling up to the second: as the
+    // seeds of a mesh are (paths/seeds.hpp). Our own choices.
+    base::Duration seed_retry_min = std::chrono::seconds(5);
+    base::Duration seed_retry_max = std::chrono::seconds(60);
 
     // Policy of a full table (mesh_table.hpp); our own choices.
     base::Duration probation = std::chrono::minutes(2);
@@ -150,7 +154,8 @@ struct Broadcast {
     base::TraceContext context{};  // As Contexts gave it.
     friend bool operator==(const Broadcast&, const Broadcast&) = default;
 };
-// Subscribe to the topic, through these peers. Comes again, with all of them, when this node's fellows change.
+// Subscribe to the topic, through these peers. Comes again, with all of them, when this node's fellows change, and with
+// the seeds that nobody names while there are such.
 struct JoinBackbone {
     base::TopicId topic;
     std::vector<wire::EndpointAddr> peers;  // At most kBootstrapMax.
