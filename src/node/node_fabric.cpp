@@ -32,11 +32,13 @@ void Node::Impl::fabric_deadline(base::TimePoint now, Effects& out) {
 // meshes again when nobody is left.
 void Node::Impl::join_backbone(const std::vector<wire::EndpointAddr>& peers, base::TimePoint now, Effects& out) {
     const base::TopicId& topic = mesh_->fabric.topic();
-    if (gossip_.find(topic) == nullptr) (void)join_topic(topic, mesh_->config.fabric_seeds, now, out);
+    const bool enters = gossip_.find(topic) == nullptr;
+    if (enters) (void)join_topic(topic, mesh_->config.fabric_seeds, now, out);
     const auto& seeds = mesh_->config.fabric_seeds;
     for (const auto& peer : peers) {
         const auto same = [&](const wire::EndpointAddr& seed) { return seed.id == peer.id; };
-        if (std::none_of(seeds.begin(), seeds.end(), same)) subscribe(topic, &peer, now, out);
+        // A seed that comes again is one that nobody names: neighbours alone do not make it part of the fabric.
+        if (!enters || std::none_of(seeds.begin(), seeds.end(), same)) subscribe(topic, &peer, now, out);
     }
 }
 
