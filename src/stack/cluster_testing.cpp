@@ -76,9 +76,14 @@ void TestCluster::turn(std::size_t index) {
     member.stack->flush(now_, [&](const quic::Transmit& transmit) {
         const auto to = by_addr_.find(transmit.remote);
         ++datagrams;
-        if (to == by_addr_.end() || silent_.contains(index) || rng_.chance(loss)) return;
-        wire_.push({now_ + latency, order_++, to->second, member.addr, transmit.remote,
-                    base::Bytes(transmit.payload.begin(), transmit.payload.end()), transmit.segment_bytes});
+        if (to == by_addr_.end() || silent_.contains(index)) return;
+        if (apart.contains(index) != apart.contains(to->second)) return;
+        for (int copies = duplication > 0 && rng_.chance(duplication) ? 2 : 1; copies > 0; --copies) {
+            if (rng_.chance(loss)) continue;
+            const base::Duration more = jitter.count() == 0 ? base::Duration{} : rng_.between({}, jitter);
+            wire_.push({now_ + latency + more, order_++, to->second, member.addr, transmit.remote,
+                        base::Bytes(transmit.payload.begin(), transmit.payload.end()), transmit.segment_bytes});
+        }
     });
     while (auto event = member.stack->poll_event())
         member.events.push_back(std::move(*event));

@@ -59,7 +59,10 @@ public:
     bool converged(const std::vector<std::size_t>& indices);
 
     base::Duration latency = std::chrono::milliseconds(1);
+    base::Duration jitter{};  // Up to so much more latency for each datagram: they overtake each other.
     double loss = 0.0;
+    double duplication = 0.0;
+    std::set<std::size_t> apart;  // These reach each other only, and the others likewise.
     std::uint64_t datagrams = 0;
 
 private:

@@ -296,7 +296,7 @@ TEST(MeshFrameReader, AnyCutOfAStreamGivesTheSameFrames) {
 
 TEST(MeshFrameReader, ADeadStreamStaysDead) {
     MeshFrameReader reader;
-    reader.feed(hex("03"));
+    reader.feed(hex("7f"));
     EXPECT_FALSE(reader.next());
     reader.feed(hex("10 01 00"));
     EXPECT_EQ(reader.next().error().message, "mesh stream: dead after an error");
