@@ -1,6 +1,7 @@
 #include "paths/remembered.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 
 namespace grapevine::paths {
@@ -10,7 +11,8 @@ RememberedPeers::RememberedPeers(const RememberedConfig& config, base::Rng& rng,
 
 void RememberedPeers::remember(const wire::EndpointAddr& peer, base::TimePoint now) {
     if (peer.addrs.empty() || config_.peers_max == 0) return;
-    if (peers_.empty()) due_ = next_try(now);
+    newest_at_ = now;
+    due_ = peers_.empty() ? next_try(now) : std::min(due_, next_try(now));
     if (const auto known = peers_.find(peer.id); known != peers_.end()) {
         known->second.addr = peer;
         known->second.since = now;
@@ -58,8 +60,12 @@ void RememberedPeers::displace_oldest() {
 }
 
 base::TimePoint RememberedPeers::next_try(base::TimePoint now) {
-    const bool isolated = connectivity_ == Connectivity::isolated;
-    return now + rng_.jitter(isolated ? config_.period_isolated : config_.period, config_.jitter);
+    base::Duration period = config_.period_isolated;
+    if (connectivity_ == Connectivity::connected) {
+        const auto grown = std::chrono::duration<double>(now - newest_at_) * config_.period_growth;
+        period = std::clamp(std::chrono::duration_cast<base::Duration>(grown), config_.period_isolated, config_.period);
+    }
+    return now + rng_.jitter(period, config_.jitter);
 }
 
 }  // namespace grapevine::paths

@@ -4,8 +4,10 @@
 // die; when the split ends, nothing in gossip leads from one half to the other. So each node now and then tries one of
 // those it remembers, at random, and one success is enough: the directories reconcile over that link.
 //
-// Rules: one attempt about every 30 s while anybody is remembered (about every 2 s while this node has no neighbour);
-// nobody older than 24 h; at most 256, the oldest goes first. A peer that left on purpose is not remembered.
+// Rules: one attempt about every 30 s while anybody is remembered, and about every 2 s while this node has no
+// neighbour. After a loss it is every 2 s at first, then as long as half of the time since: a split of seconds heals
+// within seconds, one of hours costs next to nothing. Nobody is older than 24 h; at most 256, the oldest goes first. A
+// peer that left on purpose is not remembered.
 
 #include <cstdint>
 #include <map>
@@ -26,7 +28,8 @@ struct RememberedConfig {
     base::Duration age_max = std::chrono::hours(24);
     base::Duration period = std::chrono::seconds(30);
     base::Duration period_isolated = std::chrono::seconds(2);
-    double jitter = 0.25;  // Of the period, either way.
+    double jitter = 0.25;        // Of the period, either way.
+    double period_growth = 0.5;  // Of the time since the last loss, between the two periods.
 };
 
 // Dial this peer; if it answers, treat it as a seed that answered.
@@ -75,6 +78,7 @@ private:
     telemetry::Ledger& ledger_;
     Connectivity connectivity_ = Connectivity::isolated;
     std::map<base::EndpointId, Peer> peers_;
+    base::TimePoint newest_at_;  // Of the last loss.
     base::TimePoint due_;
     RememberedCounters counters_;
 };
