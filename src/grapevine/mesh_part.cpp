@@ -51,7 +51,7 @@ base::Status MeshPart::publish() {
     if (auto status = data_dir_->write_record(record_); !status) {
         return status;
     }
-    auto control = io::NodeControl::start(host_, record_, [this] { request_stop(); });
+    auto control = io::NodeControl::start(host_, record_, *this, [this] { request_stop(); });
     if (!control) {
         return tl::unexpected(control.error());
     }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include <grapevine/node.hpp>
+#include <grapevine/producer.hpp>
 
 #include "grapevine/endpoint_impl.hpp"
 #include "io/data_dir.hpp"
@@ -19,7 +20,7 @@
 
 namespace grapevine {
 
-class MeshPart final : public EventTap {
+class MeshPart final : public EventTap, private io::LoadRunner {
 public:
     using PingDone = std::function<void(Result<std::chrono::nanoseconds>)>;
 
@@ -31,6 +32,8 @@ public:
     void on_event(const stack::Event& event) override;
 
     void set_listener(std::function<void(const NodeEvent&)> listener) { listener_ = std::move(listener); }
+    // Set once, right after the node was made; loads run on it.
+    void set_node(Node& node) { node_ = &node; }
     void set_stop_handler(std::function<void()> handler) { stop_ = std::move(handler); }
     void ping(std::string_view name, PingDone done);
 
@@ -69,6 +72,9 @@ private:
     OpenStream* find(const ByteStream& stream);
     [[nodiscard]] ByteStream value_of(const stack::ByteStreamRef& ref) const;
     static stack::ByteStreamRef ref_of(const ByteStream& stream);
+    // mesh_loads.cpp
+    void start_load(io::ClientId client, const io::ProduceRequest& request) override;
+    void stop_load(io::ClientId client) override;
 
     io::Host& host_;
     std::string mesh_;
@@ -78,6 +84,8 @@ private:
     std::optional<io::NodeRegistry> registry_;
     io::NodeRecord record_;
     std::unique_ptr<io::NodeControl> control_;
+    Node* node_ = nullptr;
+    std::map<io::ClientId, std::unique_ptr<Producer>> loads_;  // At most one a client.
     std::function<void(const NodeEvent&)> listener_;
     std::function<void()> stop_;
     std::map<stack::RequestId, PingDone> pings_;

@@ -125,7 +125,9 @@ Result<std::unique_ptr<Node>> NodeStart::finish(const Announce& announce) {
     const telemetry::Resource who = resource();
     describe_root();
     impl_->set_telemetry(std::move(telemetry_));
+    auto& part = static_cast<MeshPart&>(*impl_->tap());
     std::unique_ptr<Node> node(new Node(loop_, std::move(impl_)));
+    part.set_node(*node);
     const bool announced = !announce || announce(*node);
     steps_.end(std::move(span));
     recorder_.end_at(std::move(root_), steps_.at());

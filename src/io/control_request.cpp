@@ -1,5 +1,6 @@
 #include "io/control_request.hpp"
 
+#include <array>
 #include <initializer_list>
 
 #include <boost/json/serialize.hpp>
@@ -13,7 +14,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t kDeadlineMsMax = 60'000;  // delivery::kDeadlineMax.
+constexpr std::uint64_t kDeadlineMsMax = 60'000;                    // delivery::kDeadlineMax.
+constexpr std::uint64_t kDeadlineMsDefault = 10'000;                // delivery::kDeadlineDefault.
+constexpr std::uint64_t kDurationMsMax = 30ULL * 24 * 3600 * 1000;  // 30 days.
 constexpr std::uint64_t kResolveMsDefault = 5'000;
 
 base::Status check_members(const json::object& object, std::initializer_list<std::string_view> known) {
@@ -79,6 +82,97 @@ base::Result<bool> flag_member(const json::object& object, std::string_view name
     return value->get_bool();
 }
 
+// `absent` without the member; anything but a number up to `most` is an error.
+base::Result<std::uint64_t> number_member(const json::object& object, std::string_view name, std::uint64_t most,
+                                          std::uint64_t absent) {
+    if (!object.contains(json::string_view(name.data(), name.size()))) {
+        return absent;
+    }
+    const auto number = unsigned_member(object, name);
+    if (!number || *number > most) {
+        return base::invalid("request: '" + std::string(name) + "' must be a number up to " + std::to_string(most));
+    }
+    return *number;
+}
+
+// What a message is to be like, for those who make one or many.
+base::Result<delivery::Options> decode_options(const json::object& object) {
+    const auto deadline = number_member(object, "deadline_ms", kDeadlineMsMax, kDeadlineMsDefault);
+    const auto ordered = flag_member(object, "ordered");
+    const auto idempotent = flag_member(object, "idempotent");
+    if (!deadline) {
+        return tl::unexpected(deadline.error());
+    }
+    if (!ordered || !idempotent) {
+        return tl::unexpected(ordered ? idempotent.error() : ordered.error());
+    }
+    delivery::Options options;
+    options.deadline = std::chrono::milliseconds(*deadline);
+    options.ordering = *ordered ? delivery::Ordering::lane : delivery::Ordering::none;
+    options.repetition = *idempotent ? delivery::Repetition::idempotent : delivery::Repetition::unsafe;
+    return options;
+}
+
+base::Status read_load(const json::object& object, ProduceRequest& out) {
+    struct Number {
+        std::string_view name;
+        std::uint64_t most;
+        std::uint64_t value;  // When absent.
+    };
+    std::array<Number, 5> numbers{{{"rate", UINT32_MAX, out.rate},
+                                   {"duration_ms", kDurationMsMax, 0},
+                                   {"payload_bytes", UINT32_MAX, out.payload_bytes},
+                                   {"unanswered_max", UINT32_MAX, out.unanswered_max},
+                                   {"report_ms", kDurationMsMax, 1000}}};
+    for (Number& number : numbers) {
+        const auto read = number_member(object, number.name, number.most, number.value);
+        if (!read) {
+            return tl::unexpected(read.error());
+        }
+        number.value = *read;
+    }
+    out.rate = static_cast<std::uint32_t>(numbers[0].value);
+    out.duration = std::chrono::milliseconds(numbers[1].value);
+    out.payload_bytes = numbers[2].value;
+    out.unanswered_max = static_cast<std::uint32_t>(numbers[3].value);
+    out.report_every = std::chrono::milliseconds(numbers[4].value);
+    return {};
+}
+
+base::Result<ControlRequest> decode_produce(const json::object& object) {
+    if (const auto status =
+            check_members(object, {"name", "kind", "deadline_ms", "ordered", "idempotent", "rate", "duration_ms",
+                                   "payload_bytes", "unanswered_max", "report_ms", "outcomes_file"});
+        !status) {
+        return tl::unexpected(status.error());
+    }
+    ProduceRequest out;
+    const auto name = string_member(object, "name");
+    if (!name) {
+        return base::invalid("request: 'name' must be a string");
+    }
+    const auto options = decode_options(object);
+    if (!options) {
+        return tl::unexpected(options.error());
+    }
+    if (const auto load = read_load(object, out); !load) {
+        return tl::unexpected(load.error());
+    }
+    const auto kind = object.contains("kind") ? string_member(object, "kind") : std::string("send");
+    if (!kind || (*kind != "send" && *kind != "request")) {
+        return base::invalid("request: 'kind' must be send or request");
+    }
+    const auto file = object.contains("outcomes_file") ? string_member(object, "outcomes_file") : std::string();
+    if (!file) {
+        return base::invalid("request: 'outcomes_file' must be a string");
+    }
+    out.name = *name;
+    out.options = *options;
+    out.kind = *kind == "send" ? delivery::MessageKind::send : delivery::MessageKind::request;
+    out.outcomes_file = *file;
+    return ControlRequest(std::move(out));
+}
+
 base::Result<ControlRequest> decode_deliver(const json::object& object, delivery::MessageKind kind) {
     if (const auto status = check_members(object, {"name", "payload_base64", "deadline_ms", "ordered", "idempotent"});
         !status) {
@@ -88,32 +182,19 @@ base::Result<ControlRequest> decode_deliver(const json::object& object, delivery
     submission.kind = kind;
     const auto name = string_member(object, "name");
     const auto payload = base::base64_decode(string_member(object, "payload_base64").value_or(""));
-    const auto ordered = flag_member(object, "ordered");
-    const auto idempotent = flag_member(object, "idempotent");
+    const auto options = decode_options(object);
     if (!name) {
         return base::invalid("request: 'name' must be a string");
     }
     if (!payload) {
         return base::invalid("request: 'payload_base64' must be base64");
     }
-    if (!ordered || !idempotent) {
-        return tl::unexpected(ordered ? idempotent.error() : ordered.error());
+    if (!options) {
+        return tl::unexpected(options.error());
     }
     submission.target.name = *name;
     submission.payload = *payload;
-    if (object.contains("deadline_ms")) {
-        const auto deadline = unsigned_member(object, "deadline_ms");
-        if (!deadline || *deadline > kDeadlineMsMax) {
-            return base::invalid("request: 'deadline_ms' must be a number up to " + std::to_string(kDeadlineMsMax));
-        }
-        submission.options.deadline = std::chrono::milliseconds(*deadline);
-    }
-    if (*ordered) {
-        submission.options.ordering = delivery::Ordering::lane;
-    }
-    if (*idempotent) {
-        submission.options.repetition = delivery::Repetition::idempotent;
-    }
+    submission.options = *options;
     return ControlRequest(DeliverRequest{std::move(submission)});
 }
 
@@ -208,6 +289,9 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "cache") {
         return plain<CacheRequest>(*object);
     }
+    if (*op == "produce") {
+        return decode_produce(*object);
+    }
     if (*op == "admit") {
         return decode_admit(*object);
     }
@@ -216,7 +300,8 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     }
     return base::invalid(
         "request: unknown op '" + base::printable(*op) +
-        "'; ls, status, ping, watch, ledger, log-level, send, request, resolve, cache, admit, revoke and stop exist");
+        "'; ls, status, ping, watch, ledger, log-level, send, request, produce, resolve, cache, admit, "
+        "revoke and stop exist");
 }
 
 std::string_view name(base::ErrorCode code) {

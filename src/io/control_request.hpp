@@ -2,6 +2,7 @@
 
 // The requests of the control socket, decoded. docs/control-socket.md is their specification.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,9 +48,22 @@ struct RevokeRequest {
     wire::SignedRevocations list;
 };
 
+// A load (include/grapevine/producer.hpp); absent members are its defaults, and it checks what they hold.
+struct ProduceRequest {
+    std::string name;
+    delivery::MessageKind kind = delivery::MessageKind::send;
+    delivery::Options options;
+    std::uint32_t rate = 1000;
+    base::Duration duration{};
+    std::size_t payload_bytes = 200;
+    std::uint32_t unanswered_max = 2048;
+    base::Duration report_every = std::chrono::seconds(1);
+    std::string outcomes_file;
+};
+
 using ControlRequest =
     std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest,
-                 DeliverRequest, ResolveRequest, CacheRequest, AdmitRequest, RevokeRequest>;
+                 DeliverRequest, ResolveRequest, CacheRequest, AdmitRequest, RevokeRequest, ProduceRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

@@ -62,7 +62,7 @@ base::Status ControlServer::begin() {
 
 ControlServer::~ControlServer() {
     while (!clients_.empty()) {
-        drop(clients_.begin()->first);
+        forget(clients_.begin()->first);
     }
     if (retry_) {
         runtime_.cancel(*retry_);
@@ -140,6 +140,15 @@ void ControlServer::restart_idle(ClientId id, Client& client) {
 }
 
 void ControlServer::drop(ClientId id) {
+    const Client* client = find(id);
+    const bool waits = client != nullptr && client->asked;
+    forget(id);
+    if (waits) {
+        handler_.on_gone(id);
+    }
+}
+
+void ControlServer::forget(ClientId id) {
     const auto it = clients_.find(id);
     if (it == clients_.end()) {
         return;
@@ -225,6 +234,13 @@ void ControlServer::answer(ClientId id, std::string_view line) {
         return refuse(id, {base::ErrorCode::exhausted, "the answer is too long"});
     }
     append(id, *client, line);
+}
+
+void ControlServer::say(ClientId id, std::string_view line) {
+    Client* client = find(id);
+    if (client != nullptr && client->out.size() + line.size() <= kWatchBacklogMax) {
+        append(id, *client, line);
+    }
 }
 
 void ControlServer::start_watching(ClientId id, std::string_view line) {

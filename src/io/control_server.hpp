@@ -39,6 +39,8 @@ public:
     virtual ~ControlHandler() = default;
     // Answers now or later by ControlServer::answer(), exactly once.
     virtual void on_request(ClientId client, const ControlRequest& request) = 0;
+    // A client that waits for an answer is gone. Not called any more once the server ends.
+    virtual void on_gone(ClientId) {}
 };
 
 struct ControlCounters {
@@ -63,6 +65,8 @@ public:
 
     // One line without its newline. An answer above kControlAnswerMax becomes an error. A client that is gone: nothing.
     void answer(ClientId client, std::string_view line);
+    // A line ahead of the answer; left out where the client has not read the ones before (kWatchBacklogMax).
+    void say(ClientId client, std::string_view line);
     // The first answer and then every published line go to the client.
     void start_watching(ClientId client, std::string_view line);
     void publish(std::string_view line);
@@ -99,6 +103,7 @@ private:
     void write(ClientId id);
     void restart_idle(ClientId id, Client& client);
     void drop(ClientId id);
+    void forget(ClientId id);
     Client* find(ClientId id);
 
     Runtime& runtime_;

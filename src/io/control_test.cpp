@@ -33,10 +33,15 @@ public:
             pings.push_back(client);
         } else if (std::holds_alternative<WatchRequest>(request)) {
             server->start_watching(client, R"({"ok":true})");
+        } else if (std::holds_alternative<ProduceRequest>(request)) {
+            server->say(client, R"({"event":"progress"})");
+            loading.push_back(client);
         } else {
             server->answer(client, listing);
         }
     }
+
+    void on_gone(ClientId client) override { gone.push_back(client); }
 
     // The client's next line, with the node's loop running meanwhile.
     base::Result<std::string> line(ControlClient& client) {
@@ -54,7 +59,7 @@ public:
     Runtime runtime;
     telemetry::Ledger ledger;
     std::string listing = R"({"ok":true,"nodes":[]})";
-    std::vector<ClientId> pings;
+    std::vector<ClientId> pings, loading, gone;
     std::unique_ptr<ControlServer> server;
 };
 
@@ -98,6 +103,70 @@ TEST(ControlRequest, RefusesEverythingElseByName) {
         EXPECT_EQ(request.error().code, base::ErrorCode::invalid);
         EXPECT_NE(request.error().message.find(rule), std::string::npos) << request.error().message;
     }
+}
+
+TEST(ControlRequest, ALoadIsDecodedWithItsDefaults) {
+    const auto plain = decode_control_request(R"({"op":"produce","name":"mesh2.broker"})");
+    ASSERT_TRUE(plain) << plain.error().message;
+    const auto& load = std::get<ProduceRequest>(*plain);
+    EXPECT_EQ(load.name, "mesh2.broker");
+    EXPECT_EQ(load.kind, delivery::MessageKind::send);
+    EXPECT_EQ(load.rate, 1000U);
+    EXPECT_EQ(load.duration, 0s);
+    EXPECT_EQ(load.payload_bytes, 200U);
+    EXPECT_EQ(load.unanswered_max, 2048U);
+    EXPECT_EQ(load.report_every, 1s);
+    EXPECT_EQ(load.options.deadline, 10s);
+    const auto full = decode_control_request(
+        R"({"op":"produce","name":"n","kind":"request","rate":0,"duration_ms":5,"payload_bytes":7,"unanswered_max":9,)"
+        R"("report_ms":100,"outcomes_file":"/a","deadline_ms":11,"ordered":true,"idempotent":true})");
+    ASSERT_TRUE(full) << full.error().message;
+    const auto& all = std::get<ProduceRequest>(*full);
+    EXPECT_EQ(all.kind, delivery::MessageKind::request);
+    EXPECT_EQ(all.rate, 0U);
+    EXPECT_EQ(all.duration, 5ms);
+    EXPECT_EQ(all.payload_bytes, 7U);
+    EXPECT_EQ(all.unanswered_max, 9U);
+    EXPECT_EQ(all.report_every, 100ms);
+    EXPECT_EQ(all.outcomes_file, "/a");
+    EXPECT_EQ(all.options.deadline, 11ms);
+    EXPECT_EQ(all.options.ordering, delivery::Ordering::lane);
+    EXPECT_EQ(all.options.repetition, delivery::Repetition::idempotent);
+    for (const auto& [line, rule] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"op":"produce"})", "'name' must be a string"},
+             {R"({"op":"produce","name":"n","rate":-1})", "'rate' must be a number up to 4294967295"},
+             {R"({"op":"produce","name":"n","rate":4294967296})", "'rate' must be a number up to 4294967295"},
+             {R"({"op":"produce","name":"n","duration_ms":"1"})", "'duration_ms' must be a number"},
+             {R"({"op":"produce","name":"n","kind":"stream"})", "'kind' must be send or request"},
+             {R"({"op":"produce","name":"n","outcomes_file":1})", "'outcomes_file' must be a string"},
+             {R"({"op":"produce","name":"n","deadline_ms":60001})", "'deadline_ms' must be a number up to 60000"}}) {
+        const auto refused = decode_control_request(line);
+        ASSERT_FALSE(refused) << line;
+        EXPECT_NE(refused.error().message.find(rule), std::string::npos) << refused.error().message;
+    }
+}
+
+TEST(ControlSocket, LinesComeAheadOfTheAnswerAndWhoGoesAwayIsNoticed) {
+    const TempDir temp;
+    FakeNode node(temp.path());
+    {
+        auto client = connected(temp.path());
+        ASSERT_TRUE(client.send(R"({"op":"produce","name":"n"})", 1s));
+        EXPECT_EQ(*node.line(client), R"({"event":"progress"})");
+        node.server->say(node.loading.at(0), "more");
+        node.server->answer(node.loading.at(0), "end");
+        EXPECT_EQ(*node.line(client), "more");
+        EXPECT_EQ(*node.line(client), "end");
+        ASSERT_TRUE(client.send(R"({"op":"produce","name":"n"})", 1s));
+        EXPECT_EQ(*node.line(client), R"({"event":"progress"})");
+        EXPECT_TRUE(node.gone.empty());
+    }
+    EXPECT_TRUE(run_until(node.runtime, [&] { return !node.gone.empty(); }));
+    EXPECT_EQ(node.gone, (std::vector<ClientId>{node.loading.at(1)}));
+    node.server->say(node.loading.at(1), "to nobody");
+    auto client = connected(temp.path());
+    ASSERT_TRUE(client.send(R"({"op":"ls"})", 1s));
+    EXPECT_EQ(*node.line(client), node.listing);
 }
 
 TEST(ControlSocket, IsPrivateAndWorksUnderALongPath) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "io/control.hpp"
+#include "io/load_runner_testing.hpp"
 #include "io/node_control.hpp"
 #include "io/node_metrics.hpp"
 #include "io/runtime_testing.hpp"
@@ -153,6 +154,7 @@ TEST(Host, UnspecifiedAddressesBecomeThoseOfTheInterfaces) {
 }
 
 TEST(Host, MeshNodesFindEachOtherAndAnswerTheControlSocket) {
+    IdleLoadRunner loads;
     Runtime runtime;
     Peer one(runtime, mesh({}));
     Peer two(runtime, mesh({one.host->stack().addr()}));
@@ -167,7 +169,7 @@ TEST(Host, MeshNodesFindEachOtherAndAnswerTheControlSocket) {
     NodeRecord record;
     record.data_dir = temp.path().string();
     record.mesh = "mesh1";
-    auto control = NodeControl::start(*one.host, record, [&] { stopped = true; });
+    auto control = NodeControl::start(*one.host, record, loads, [&] { stopped = true; });
     ASSERT_TRUE(control) << control.error().message;
     one.control = std::move(*control);
     auto client = ControlClient::connect(temp.path(), 1s);

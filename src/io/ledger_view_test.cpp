@@ -10,6 +10,7 @@
 
 #include "io/control.hpp"
 #include "io/json.hpp"
+#include "io/load_runner_testing.hpp"
 #include "io/node_control.hpp"
 #include "io/runtime_testing.hpp"
 #include "io/temp_dir_testing.hpp"
@@ -32,7 +33,7 @@ protected:
         host_ = *Host::start(runtime_, config, base::SecretKey::generate(), *this);
         NodeRecord record;
         record.data_dir = temp_.path().string();
-        control_ = *NodeControl::start(*host_, record, [] {});
+        control_ = *NodeControl::start(*host_, record, loads_, [] {});
     }
 
     void on_event(const stack::Event& event) override {
@@ -73,6 +74,7 @@ protected:
     TempDir temp_;
     Runtime runtime_;
     std::unique_ptr<Host> host_;
+    IdleLoadRunner loads_;
     std::unique_ptr<NodeControl> control_;
     int broken_ = 0;
     int kept_ = 0;

@@ -10,10 +10,10 @@
 
 namespace grapevine::io {
 
-base::Result<std::unique_ptr<NodeControl>> NodeControl::start(Host& host, NodeRecord record,
+base::Result<std::unique_ptr<NodeControl>> NodeControl::start(Host& host, NodeRecord record, LoadRunner& loads,
                                                               std::function<void()> stop) {
     const std::filesystem::path data_dir = record.data_dir;
-    std::unique_ptr<NodeControl> control(new NodeControl(host, std::move(record), std::move(stop)));
+    std::unique_ptr<NodeControl> control(new NodeControl(host, std::move(record), loads, std::move(stop)));
     auto server = ControlServer::listen(host.runtime(), data_dir, *control, host.ledger());
     if (!server) {
         return tl::unexpected(server.error());
@@ -22,8 +22,12 @@ base::Result<std::unique_ptr<NodeControl>> NodeControl::start(Host& host, NodeRe
     return control;
 }
 
-NodeControl::NodeControl(Host& host, NodeRecord record, std::function<void()> stop)
-    : host_(host), record_(std::move(record)), stop_(std::move(stop)) {}
+NodeControl::NodeControl(Host& host, NodeRecord record, LoadRunner& loads, std::function<void()> stop)
+    : host_(host), record_(std::move(record)), loads_(loads), stop_(std::move(stop)) {}
+
+void NodeControl::on_gone(ClientId client) {
+    loads_.stop_load(client);
+}
 
 void NodeControl::on_request(ClientId client, const ControlRequest& request) {
     std::visit(base::Overloaded{
@@ -44,6 +48,7 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                    [&](const CacheRequest&) { server_->answer(client, encode_cache(host_)); },
                    [&](const AdmitRequest& wanted) { admit(client, wanted); },
                    [&](const RevokeRequest& wanted) { revoke(client, wanted); },
+                   [&](const ProduceRequest& wanted) { loads_.start_load(client, wanted); },
                    [&](const StopRequest&) {
                        server_->answer(client, R"({"ok":true,"stopping":true})");
                        stop_();
