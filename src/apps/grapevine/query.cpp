@@ -24,6 +24,8 @@ base::ErrorCode code_named(std::string_view name) {
     return found == kNames.end() ? base::ErrorCode::failed : kCodes[static_cast<std::size_t>(found - kNames.begin())];
 }
 
+}  // namespace
+
 base::Error error_in(const boost::json::object& answer) {
     const boost::json::value* error = answer.if_contains("error");
     if (error == nullptr || !error->is_object()) {
@@ -37,8 +39,6 @@ bool is_ok(const boost::json::object& answer) {
     const boost::json::value* ok = answer.if_contains("ok");
     return ok != nullptr && ok->is_bool() && ok->get_bool();
 }
-
-}  // namespace
 
 void append_query_flags(std::vector<cli::Flag>& flags) {
     flags.push_back({"--data-dir", cli::Arity::one, "DIR", "ask the node that runs in this data directory"});

@@ -27,6 +27,10 @@ base::Result<std::string> ask_node(io::ControlClient& client, std::string_view r
 base::Result<boost::json::object> ask_object(io::ControlClient& client, std::string_view request,
                                              base::Duration timeout);
 
+// Whether an answer says "ok": true, and the error of one that does not.
+bool is_ok(const boost::json::object& answer);
+base::Error error_in(const boost::json::object& answer);
+
 // cli::fail_with, but a passed deadline (busy) is exit code 124.
 int fail_query(const base::Error& error);
 
