@@ -227,6 +227,15 @@ base::Duration Cluster::converged_after() const {
     return converged_at_ ? *converged_at_ - last_change_ : base::Duration::zero();
 }
 
+const Child* Cluster::find_ready(const std::string& mesh, const std::string& type) const {
+    for (const Child* child : supervisor_->children()) {
+        if (child->state == ChildState::ready && child->spec.mesh == mesh && child->spec.type == type) {
+            return child;
+        }
+    }
+    return nullptr;
+}
+
 std::size_t Cluster::ready() const {
     const auto children = supervisor_->children();
     return static_cast<std::size_t>(std::count_if(

@@ -80,6 +80,8 @@ public:
     [[nodiscard]] std::size_t ready() const;
     [[nodiscard]] std::size_t planned() const { return spec_.meshes * spec_.nodes_per_mesh(); }
     [[nodiscard]] const ClusterSpec& spec() const { return spec_; }
+    // The first node of a type in a mesh that is ready.
+    [[nodiscard]] const Child* find_ready(const std::string& mesh, const std::string& type) const;
 
     // Rates since the last mark(); the row's PSS only with Detail::with_pss.
     std::vector<NodeRow> sample(Detail detail);

@@ -13,6 +13,7 @@
 #include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/durations.hpp"
+#include "apps/grapevine/load_follower.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/stdio.hpp"
 #include "apps/grapevine/up_view.hpp"
@@ -27,6 +28,7 @@ constexpr base::Duration kDurationMax = std::chrono::hours(30 * 24);
 constexpr base::Duration kProgressPeriod = std::chrono::milliseconds(100);
 constexpr base::Duration kTablePeriod = std::chrono::seconds(1);
 constexpr base::Duration kTableSlack = std::chrono::milliseconds(50);
+constexpr std::uint64_t kRateMax = 1'000'000;
 constexpr int kPssEvery = 5;  // Tables; PSS is the dear part of a sample.
 
 struct UpOptions {
@@ -35,6 +37,7 @@ struct UpOptions {
     std::optional<base::Duration> duration;
     bool json = false;
     bool collector = true;
+    std::uint64_t produce = 0;  // Messages a second; 0: none.
 };
 
 // Runs a cluster for the time asked, showing it, and ends with all its processes.
@@ -92,7 +95,31 @@ private:
     }
 
     void draw(const Terminal& terminal, Detail detail) {
-        screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail), collector_view()));
+        screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail), collector_view(), load_shown()));
+    }
+
+    // The gateway of the first mesh writes to the brokers of the second, or of its own if that is the only one. It
+    // begins with the first convergence, and goes on in the same gateway, or its next life.
+    void start_load() {
+        const Child* gateway = options_.produce > 0 ? cluster_.find_ready("mesh1", "gateway") : nullptr;
+        if (gateway == nullptr || load_) {
+            return;
+        }
+        shown_.from = gateway->name;
+        shown_.name = options_.cluster.meshes > 1 ? "mesh2.broker" : "mesh1.broker";
+        shown_.rate = options_.produce;
+        load_.emplace(runtime_, gateway->spec.data_dir,
+                      R"({"op":"produce","name":")" + shown_.name + R"(","rate":)" + std::to_string(shown_.rate) + "}");
+    }
+
+    [[nodiscard]] std::optional<LoadShown> load_shown() const {
+        if (!load_) {
+            return std::nullopt;
+        }
+        LoadShown out = shown_;
+        out.view = load_->view();
+        out.trouble = load_->trouble();
+        return out;
     }
 
     void on_event(Cluster::Event event, const Child* child) {
@@ -115,6 +142,7 @@ private:
         if (!std::exchange(ever_converged_, true)) {
             cluster_.mark();
         }
+        start_load();
         if (states_) {
             print_state();
         } else if (!options_.json && !inspect_terminal(STDOUT_FILENO).live) {
@@ -123,7 +151,7 @@ private:
     }
 
     [[nodiscard]] std::string state() {
-        return cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view());
+        return cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view(), load_shown());
     }
 
     // Nobody here waits for the reader of these lines: one that is slow gets the newest state when it reads again.
@@ -191,6 +219,7 @@ private:
             return;
         }
         exit_code_ = exit_code;
+        load_.reset();
         cluster_.stop([this] {
             if (collector_) {
                 collector_->stop([this] { runtime_.stop(); });
@@ -211,6 +240,8 @@ private:
     std::optional<Output> states_;  // With --json and no --for.
     bool outdated_ = false;
     std::optional<CollectorChild> collector_;
+    std::optional<LoadFollower> load_;
+    LoadShown shown_;
     Cluster cluster_;  // Last: it calls the members above until it is gone.
 };
 
@@ -244,6 +275,11 @@ base::Result<std::vector<TypeCount>> parse_per_mesh(std::string_view text) {
     return out.empty() ? base::Result<std::vector<TypeCount>>(base::invalid("--per-mesh: must name a type")) : out;
 }
 
+bool has_type(const ClusterSpec& cluster, std::string_view type) {
+    return std::any_of(cluster.per_mesh.begin(), cluster.per_mesh.end(),
+                       [&](const TypeCount& count) { return count.type == type; });
+}
+
 base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
     UpOptions options;
     const auto meshes = cli::parse_number("--meshes", parsed.text("--meshes", "2"), 1, Cluster::kMeshesMax);
@@ -264,6 +300,16 @@ base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
             return tl::unexpected(duration.error());
         }
         options.duration = *duration;
+    }
+    if (parsed.has("--produce")) {
+        const auto rate = cli::parse_number("--produce", parsed.text("--produce"), 1, kRateMax);
+        if (!rate) {
+            return tl::unexpected(rate.error());
+        }
+        if (!has_type(options.cluster, "gateway") || !has_type(options.cluster, "broker")) {
+            return base::invalid("--produce: needs a gateway and a broker in each mesh (--per-mesh)");
+        }
+        options.produce = *rate;
     }
     options.data_dir = parsed.text("--data-dir");
     options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
@@ -323,6 +369,8 @@ Command up_command() {
         {"--json", cli::Arity::none, "", "one JSON object at the end; without --for one each time it converges anew"},
         {"--data-dir", cli::Arity::one, "DIR",
          "keep the nodes' data and identities here (default: fresh, removed at the end)"},
+        {"--produce", cli::Arity::one, "RATE",
+         "a gateway of mesh1 sends so many messages a second to mesh2.broker (with one mesh, to mesh1.broker)"},
         {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
         {"--closed", cli::Arity::none, "",
          "closed meshes: an authority of each in the data directory, and a ticket for each node"},

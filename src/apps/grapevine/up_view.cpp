@@ -12,6 +12,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/encoding.hpp"
 #include "grapevine/node_main_flags.hpp"
 #include "grapevine/node_main_json.hpp"
 
@@ -133,6 +134,18 @@ std::string collector_line(const Terminal& terminal, const CollectorView& collec
            tinted(terminal, Tint::dim, "  grapevine trace ls | boot NAME | spans");
 }
 
+std::string load_line(const Terminal& terminal, const LoadShown& load) {
+    const std::string head = tinted(terminal, Tint::bold, "load") + "  " + load.from + " to " + load.name + "  ";
+    if (!load.trouble.empty()) {
+        return head + tinted(terminal, Tint::warn, base::printable(load.trouble));
+    }
+    const LoadView& view = load.view;
+    return head + short_number(view.acknowledged_per_s) + " of " + std::to_string(load.rate) + "/s  p50 " +
+           short_number(view.p50_us / 1000.0) + " ms  p99 " + short_number(view.p99_us / 1000.0) + " ms  " +
+           tinted(terminal, view.failed() == 0 ? Tint::plain : Tint::warn, std::to_string(view.failed()) + " failed") +
+           "  " + tinted(terminal, view.lost() == 0 ? Tint::good : Tint::bad, std::to_string(view.lost()) + " lost");
+}
+
 std::string hidden_line(const Terminal& terminal, std::size_t hidden, const std::vector<bool>& well) {
     const auto unwell = static_cast<std::size_t>(std::count(well.begin(), well.end(), false));
     const bool all_well = unwell <= well.size() - hidden;
@@ -143,6 +156,27 @@ std::string hidden_line(const Terminal& terminal, std::size_t hidden, const std:
 // Three decimals: more would be noise.
 double rounded(double value) {
     return std::round(value * 1000.0) / 1000.0;
+}
+
+boost::json::object load_object(const LoadShown& load) {
+    const LoadView& view = load.view;
+    boost::json::object out;
+    out["from"] = load.from;
+    out["name"] = load.name;
+    out["rate"] = load.rate;
+    out["submitted"] = view.submitted;
+    out["acknowledged"] = view.acknowledged;
+    out["failed"] = view.failed();
+    out["unanswered"] = view.unanswered;
+    out["lost"] = view.lost();
+    out["acknowledged_per_s"] = view.acknowledged_per_s;
+    out["p50_us"] = view.whole_p50_us;
+    out["p99_us"] = view.whole_p99_us;
+    out["trouble"] = nullptr;
+    if (!load.trouble.empty()) {
+        out["trouble"] = cli::json_text(load.trouble);
+    }
+    return out;
 }
 
 boost::json::object node_object(const NodeRow& row) {
@@ -185,9 +219,10 @@ std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t
 }
 
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
-                                       const std::vector<NodeRow>& rows, const CollectorView& collector) {
+                                       const std::vector<NodeRow>& rows, const CollectorView& collector,
+                                       const std::optional<LoadShown>& load) {
     const auto summaries = summaries_of(rows);
-    const std::size_t beside = kLinesBesideRows + summaries.size() + (collector.url.empty() ? 0 : 1);
+    const std::size_t beside = kLinesBesideRows + summaries.size() + (collector.url.empty() ? 0 : 1) + (load ? 1 : 0);
     const std::size_t fits = terminal.rows > beside ? terminal.rows - beside : 1;
     const std::size_t room = rows.size() == fits + 1 ? rows.size() : fits;  // A note would take the place of the row.
     std::vector<bool> well;
@@ -212,13 +247,17 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
     for (const auto& [name, mesh] : summaries) {
         lines.push_back(summary_line(terminal, name, mesh));
     }
+    if (load) {
+        lines.push_back(load_line(terminal, *load));
+    }
     if (terminal.live) {
         lines.push_back(tinted(terminal, Tint::dim, terminal.columns < kWideFooter ? kShortFooter : kFooter));
     }
     return lines;
 }
 
-std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector) {
+std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector,
+                         const std::optional<LoadShown>& load) {
     boost::json::array nodes;
     for (const NodeRow& row : rows) {
         if (row.state != ChildState::ended) {
@@ -234,6 +273,10 @@ std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& row
     out["collector"] = nullptr;
     if (!collector.url.empty()) {
         out["collector"] = collector.url;
+    }
+    out["load"] = nullptr;
+    if (load) {
+        out["load"] = load_object(*load);
     }
     out["nodes"] = std::move(nodes);
     return cli::json_line(out);
