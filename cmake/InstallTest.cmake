@@ -18,6 +18,10 @@ if(METHOD STREQUAL "cmake")
     must(${CMAKE_COMMAND} -S "${SOURCE}/examples/out-of-tree" -B "${work}" -G Ninja
         "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_PREFIX_PATH=${stage}")
     must(${CMAKE_COMMAND} --build "${work}")
+    must(${CMAKE_COMMAND} -S "${SOURCE}/examples/writer" -B "${work}/writer" -G Ninja
+        "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_PREFIX_PATH=${stage}")
+    must(${CMAKE_COMMAND} --build "${work}/writer")
+    must("${work}/writer/writer" --version)
 else()
     set(ENV{PKG_CONFIG_PATH} "${stage}/${LIBDIR}/pkgconfig")
     must(pkg-config --define-variable=prefix=${stage} --cflags --libs grapevine)
