@@ -121,13 +121,18 @@ class Lab:
     def mesh(self, name):
         return [node for node in self.nodes if node.mesh == name]
 
-    def start(self, node, seeds):
-        """Makes the process; wait_ready() gives its ready line."""
-        node.data_dir.mkdir(parents=True, exist_ok=True)
+    def words_of(self, node, seeds):
+        """The command line of a node."""
         words = [str(self.bin_dir / node.type), '--mesh', node.mesh, '--bind', '127.0.0.1:0', '--data-dir',
                  str(node.data_dir)]
         for seed in seeds:
             words += ['--seed', seed]
+        return words
+
+    def start(self, node, seeds):
+        """Makes the process; wait_ready() gives its ready line."""
+        node.data_dir.mkdir(parents=True, exist_ok=True)
+        words = self.words_of(node, seeds)
         errors = open(node.data_dir / 'stderr.txt', 'ab')  # pylint: disable=consider-using-with
         node.started_at = time.monotonic()
         node.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
