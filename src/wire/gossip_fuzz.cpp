@@ -1,17 +1,17 @@
 // Gossip bodies: what decodes, encodes and decodes to the same message; and any cut of a stream gives the same frames.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "wire/addr.hpp"
 #include "wire/fuzz_require_testing.hpp"
+#include "wire/fuzz_stream_testing.hpp"
 #include "wire/gossip.hpp"
 
 namespace {
 
 using namespace grapevine;
+using wire::testing::frames_of;
 using wire::testing::require;
 
 void check_peer_data(const wire::TopicMessage& message) {
@@ -31,19 +31,6 @@ void check_body(base::ByteView body) {
     check_peer_data(*message);
 }
 
-std::vector<base::Bytes> frames_of(base::ByteView stream, std::size_t piece) {
-    wire::FrameReader reader;
-    std::vector<base::Bytes> frames;
-    while (!stream.empty()) {
-        const std::size_t size = std::min(piece, stream.size());
-        reader.feed(stream.first(size));
-        stream = stream.subspan(size);
-        for (auto frame = reader.next(); frame && *frame; frame = reader.next())
-            frames.push_back(**frame);
-    }
-    return frames;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -51,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_body(input);
     if (size == 0) return 0;
     const base::ByteView stream = input.subspan(1);
-    const auto frames = frames_of(stream, 1U + input.front());
-    require(frames == frames_of(stream, 1));
+    const auto frames = frames_of<wire::FrameReader>(stream, 1U + input.front());
+    require(frames == frames_of<wire::FrameReader>(stream, 1));
     for (const auto& frame : frames)
         check_body(frame);
     return 0;

@@ -1,17 +1,17 @@
 // Mesh frames: what decodes, encodes and decodes to the same frame; and any cut of a stream gives the same frames.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "wire/fuzz_require_testing.hpp"
+#include "wire/fuzz_stream_testing.hpp"
 #include "wire/mesh.hpp"
 #include "wire/postcard.hpp"
 
 namespace {
 
 using namespace grapevine;
+using wire::testing::frames_of;
 using wire::testing::require;
 
 void check_frame(const wire::MeshFrame& frame) {
@@ -26,27 +26,14 @@ void check_frame(const wire::MeshFrame& frame) {
     }
 }
 
-std::vector<wire::MeshFrame> frames_of(base::ByteView stream, std::size_t piece) {
-    wire::MeshFrameReader reader;
-    std::vector<wire::MeshFrame> frames;
-    while (!stream.empty()) {
-        const std::size_t size = std::min(piece, stream.size());
-        reader.feed(stream.first(size));
-        stream = stream.subspan(size);
-        for (auto frame = reader.next(); frame && *frame; frame = reader.next())
-            frames.push_back(**frame);
-    }
-    return frames;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const base::ByteView input(data, size);
     if (const auto frame = wire::decode_mesh_frame(input.front(), input.subspan(1))) check_frame(*frame);
-    const auto frames = frames_of(input, 1U + input.back());
-    require(frames == frames_of(input, 1));
+    const auto frames = frames_of<wire::MeshFrameReader>(input, 1U + input.back());
+    require(frames == frames_of<wire::MeshFrameReader>(input, 1));
     for (const auto& frame : frames)
         check_frame(frame);
     return 0;
