@@ -3,6 +3,7 @@
 /// A mesh node: an Endpoint that belongs to exactly one mesh, finds the others, and keeps a signed directory of them.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -150,8 +151,10 @@ struct Answer {
 /// message's time is dropped. Copies are as good as the original.
 using Answerer = std::function<void(Answer)>;
 using Handler = std::function<void(const Incoming&, Answerer)>;
-/// What a node takes for one name. What comes beyond it is answered as busy, and tried at other instances.
+/// What a node takes for one name. What comes beyond it is answered as busy, and tried at other instances; a payload
+/// over its limit ends `too_large` before it is sent.
 struct ServiceOptions {
+    std::size_t payload_max = std::size_t{16} << 20U;
     std::uint32_t concurrency = 64;  ///< Messages that the handler has not answered yet; at least 1.
     std::uint32_t queue_max = 1024;  ///< Those that wait for it.
 };
@@ -182,12 +185,12 @@ public:
     /// One round trip to the mesh service of a node; `done` gets the time or the error, once.
     void ping(std::string_view name, std::function<void(Result<std::chrono::nanoseconds>)> done);
 
-    /// Delivers up to 60 KiB to a node ("mesh1.broker.239dc9"), to any of a type ("mesh1.broker"), or to an id. `done`
-    /// is called exactly once, with how it ended. Errors, of which nothing else comes: exhausted (too much waits; try
-    /// again when something has ended) and invalid (name, size, deadline).
+    /// Delivers up to 16 MiB (over 60 KiB on a stream of its own) to a node ("mesh1.broker.239dc9"), to any of a type
+    /// ("mesh1.broker"), or to an id. `done` is called exactly once, with how it ended. Errors, of which nothing else
+    /// comes: exhausted (too much waits; try again when something has ended) and invalid (name, size, deadline).
     Status send(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
                 std::function<void(const Delivery&)> done);
-    /// The same with a reply.
+    /// The same with a reply of up to 60 KiB.
     Status request(std::string_view name, std::span<const std::uint8_t> payload, const DeliveryOptions& options,
                    std::function<void(const Delivery&)> done);
     /// Handles what is addressed by this very name; with the empty name, everything else. Without any handler messages

@@ -83,7 +83,8 @@ std::size_t Inbox::give_back(Sender& sender, std::optional<ServiceId> service, c
     std::size_t count = 0;
     for (auto it = sender.entries.begin(); it != sender.entries.end();) {
         const auto entry = it++;
-        if (entry->second.stage != Stage::waiting || (service && entry->second.service != *service)) continue;
+        const bool unhandled = entry->second.stage == Stage::waiting || entry->second.stage == Stage::receiving;
+        if (!unhandled || (service && entry->second.service != *service)) continue;
         ++count;
         close(sender, entry->first, entry->second);
         wire::Outcome said = answer;
@@ -95,16 +96,43 @@ std::size_t Inbox::give_back(Sender& sender, std::optional<ServiceId> service, c
 }
 
 void Inbox::on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+    const std::size_t size = frame.payload.size();
+    arrive(peer, {std::move(frame), size}, now, out);
+}
+
+void Inbox::on_deliver_large(const EndpointId& peer, wire::DeliverLarge frame, base::TimePoint now, InboxEffects& out) {
+    arrive(peer, {std::move(frame.message), frame.size}, now, out);
+}
+
+void Inbox::on_payload(const EndpointId& peer, MessageSequence message, base::Bytes payload, base::TimePoint now,
+                       InboxEffects& out) {
+    expire(now, out);
+    const auto session = sessions_.find(peer);
+    Sender* sender = session == sessions_.end() ? nullptr : find_sender(peer, session->second.incarnation);
+    if (sender != nullptr) {
+        const auto found = sender->entries.find(message);
+        const bool awaited = found != sender->entries.end() && found->second.stage == Stage::receiving &&
+                             found->second.large == payload.size();
+        if (awaited) {
+            found->second.stage = Stage::waiting;
+            found->second.bytes = std::move(payload);
+            push_if_ready(*sender, message, found->second);
+        }
+    }
+    settle(now, out);
+}
+
+void Inbox::arrive(const EndpointId& peer, Arrival arrival, base::TimePoint now, InboxEffects& out) {
     expire(now, out);
     const auto session = sessions_.find(peer);
     if (session == sessions_.end()) {
         ++counters_.busy[static_cast<std::size_t>(BusyCause::no_session)];
     } else if (session->second.admitted) {
         note_message(session->second, now, out);
-        receive(peer, make_sender(peer, session->second.incarnation, now), BusyCause::senders, std::move(frame), now,
+        receive(peer, make_sender(peer, session->second.incarnation, now), BusyCause::senders, std::move(arrival), now,
                 out);
     } else {
-        receive(peer, find_sender(peer, session->second.incarnation), BusyCause::no_session, std::move(frame), now,
+        receive(peer, find_sender(peer, session->second.incarnation), BusyCause::no_session, std::move(arrival), now,
                 out);
     }
     settle(now, out);
@@ -121,13 +149,13 @@ void Inbox::on_open_stream(const EndpointId& peer, wire::OpenStream frame, base:
 }
 
 // `busy` means "not handled": it is said only after what is remembered was looked at.
-void Inbox::receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame,
-                    base::TimePoint now, InboxEffects& out) {
-    if (sender != nullptr && recall(*sender, frame, out)) return;
+void Inbox::receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, Arrival arrival, base::TimePoint now,
+                    InboxEffects& out) {
+    if (sender != nullptr && recall(*sender, arrival.frame, out)) return;
     if (sender == nullptr || otherwise == BusyCause::no_session) {
-        say_busy(peer, frame.sequence, otherwise, out);
+        say_busy(peer, arrival.frame.sequence, otherwise, out);
     } else {
-        judge(*sender, std::move(frame), now, out);
+        judge(*sender, std::move(arrival), now, out);
     }
 }
 
@@ -152,13 +180,16 @@ bool Inbox::recall(Sender& sender, const wire::Deliver& frame, InboxEffects& out
 void Inbox::repeat(const Sender& sender, MessageSequence sequence, const Entry& entry, InboxEffects& out) {
     if (entry.stage != Stage::answered) {
         ++counters_.repeated_open;
+        if (entry.stage == Stage::receiving)
+            out.emplace_back(TakePayload{sender.id, sequence, static_cast<std::uint32_t>(entry.large)});
         return;
     }
     ++counters_.repeated_answered;
     say(sender.id, outcome_of(sequence, entry), out);
 }
 
-void Inbox::judge(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out) {
+void Inbox::judge(Sender& sender, Arrival arrival, base::TimePoint now, InboxEffects& out) {
+    const wire::Deliver& frame = arrival.frame;
     const auto refuse = [&](wire::OutcomeCode code, std::string_view text) {
         say(sender.id, {frame.sequence, code, base::to_bytes(text)}, out);
     };
@@ -171,7 +202,7 @@ void Inbox::judge(Sender& sender, wire::Deliver frame, base::TimePoint now, Inbo
         ++counters_.no_handler;
         return refuse(wire::OutcomeCode::refused, "no handler");
     }
-    if (frame.payload.size() > service->limits.payload_max) {
+    if (arrival.size > service->limits.payload_max) {
         ++counters_.too_large;
         return refuse(wire::OutcomeCode::too_large, "the handler takes less");
     }
@@ -180,13 +211,14 @@ void Inbox::judge(Sender& sender, wire::Deliver frame, base::TimePoint now, Inbo
         ++counters_.out_of_order;
         return refuse(wire::OutcomeCode::deadline, "its lane has gone on");
     }
-    if (const auto cause = find_busy(sender, *service, frame)) return say_busy(sender.id, frame.sequence, *cause, out);
-    take(sender, *service, std::move(frame), now);
+    if (const auto cause = find_busy(sender, *service, arrival))
+        return say_busy(sender.id, frame.sequence, *cause, out);
+    take(sender, *service, std::move(arrival), now, out);
 }
 
-std::optional<BusyCause> Inbox::find_busy(const Sender& sender, const Served& service,
-                                          const wire::Deliver& frame) const {
-    const std::size_t cost = wire::window_cost(frame.name.size(), frame.payload.size());
+std::optional<BusyCause> Inbox::find_busy(const Sender& sender, const Served& service, const Arrival& arrival) const {
+    const wire::Deliver& frame = arrival.frame;
+    const std::size_t cost = wire::window_cost(frame.name.size(), arrival.size);
     const std::size_t reply = reply_room(frame.kind, service.limits);
     if (leaving_) return BusyCause::leaving;
     if (!is_next(sender, frame)) return BusyCause::order;
@@ -196,6 +228,9 @@ std::optional<BusyCause> Inbox::find_busy(const Sender& sender, const Served& se
     if (service.reserved + reply_bytes_ + reply > config_.reply_bytes_max ||
         sender.reply_bytes + reply > config_.sender_reply_bytes_max)
         return BusyCause::replies;
+    if (arrival.follows() && (large_bytes_ + arrival.size > config_.large_bytes_max ||
+                              sender.large_bytes + arrival.size > config_.sender_large_bytes_max))
+        return BusyCause::payloads;
     return std::nullopt;
 }
 
@@ -211,14 +246,17 @@ bool Inbox::is_next(const Sender& sender, const wire::Deliver& frame) {
     return frame.after.value == 0 || frame.after == frame.sequence || sender.entries.contains(frame.after);
 }
 
-void Inbox::take(Sender& sender, Served& service, wire::Deliver frame, base::TimePoint now) {
+void Inbox::take(Sender& sender, Served& service, Arrival arrival, base::TimePoint now, InboxEffects& out) {
+    wire::Deliver& frame = arrival.frame;
     ++counters_.accepted;
     const base::Duration left = std::min<base::Duration>(std::chrono::milliseconds(frame.time_left_ms), kDeadlineMax);
     Entry& entry = sender.entries[frame.sequence];
     entry.kind = frame.kind;
     entry.deadline = now + left;
     entry.service = service.id;
-    entry.cost = wire::window_cost(frame.name.size(), frame.payload.size());
+    entry.cost = wire::window_cost(frame.name.size(), arrival.size);
+    entry.large = arrival.follows() ? arrival.size : 0;
+    entry.stage = arrival.follows() ? Stage::receiving : Stage::waiting;
     entry.reserved = reply_room(frame.kind, service.limits);
     entry.bytes = std::move(frame.payload);
     entry.context = frame.context;
@@ -233,17 +271,24 @@ void Inbox::take(Sender& sender, Served& service, wire::Deliver frame, base::Tim
     ++service.waiting;
     service.open_bytes += entry.cost;
     service.reserved += entry.reserved;
-    bool first = true;
+    large_bytes_ += entry.large;
+    sender.large_bytes += entry.large;
     if (frame.after.value != 0) {
         entry.lane = sender.lanes.try_emplace(frame.name).first;
         Lane& lane = (*entry.lane)->second;
-        first = lane.line.empty();
         lane.line.push_back(frame.sequence);
         lane.last = frame.sequence;
         ++lane.remembered;
     }
     entry.name = std::move(frame.name);
-    if (first) push(sender, frame.sequence, entry);
+    if (entry.large > 0)
+        out.emplace_back(TakePayload{sender.id, frame.sequence, static_cast<std::uint32_t>(entry.large)});
+    push_if_ready(sender, frame.sequence, entry);
+}
+
+void Inbox::push_if_ready(const Sender& sender, MessageSequence sequence, const Entry& entry) {
+    const bool first = !entry.lane || (*entry.lane)->second.line.front() == sequence;
+    if (first && entry.stage == Stage::waiting) push(sender, sequence, entry);
 }
 
 void Inbox::say_busy(const EndpointId& peer, MessageSequence sequence, BusyCause cause, InboxEffects& out) {
@@ -335,12 +380,14 @@ void Inbox::close(Sender& sender, MessageSequence sequence, Entry& entry) {
     open_bytes_ -= entry.cost;
     --sender.open_messages;
     sender.open_bytes -= entry.cost;
+    large_bytes_ -= entry.large;
+    sender.large_bytes -= std::exchange(entry.large, 0);
     entry.name = {};
     if (!entry.lane) return;
     auto& line = (*entry.lane)->second.line;
     const bool was_first = line.front() == sequence;
     line.erase(std::find(line.begin(), line.end(), sequence));
-    if (was_first && !line.empty()) push(sender, line.front(), sender.entries.at(line.front()));
+    if (was_first && !line.empty()) push_if_ready(sender, line.front(), sender.entries.at(line.front()));
 }
 
 void Inbox::erase(Sender& sender, Entries::iterator found) {
@@ -360,7 +407,9 @@ void Inbox::forget_settled(Sender& sender, MessageSequence settled) {
     const auto end = sender.entries.upper_bound(settled);
     for (auto it = sender.entries.begin(); it != end;) {
         const auto entry = it++;
-        if (entry->second.stage == Stage::answered) erase(sender, entry);
+        const bool half = entry->second.stage == Stage::receiving;  // Its payload will not come any more.
+        if (half) close(sender, entry->first, entry->second);
+        if (half || entry->second.stage == Stage::answered) erase(sender, entry);
     }
 }
 

@@ -30,6 +30,11 @@
 // 10. A node that leaves says `busy` to what is new, and to what waits, so that senders go elsewhere at once; what its
 //     handlers work on they may still answer.
 //
+// 11. A message whose payload comes on a stream of its own is judged by its size before any of that is read. Its room
+// is
+//     reserved from then on, and the payload asked for; asked for again when a copy comes on another session while it
+//     is not whole. It waits for its handler when it is.
+//
 // Names: a message is for the service registered under the very name by which it was addressed, else for that of the
 // empty name. Bounds are in InboxConfig, counters in InboxCounters.
 
@@ -69,6 +74,10 @@ public:
     void on_session_up(const EndpointId& peer, Incarnation incarnation, base::TimePoint now, InboxEffects& out);
     void on_session_down(const EndpointId& peer, base::TimePoint now, InboxEffects& out);
     void on_deliver(const EndpointId& peer, wire::Deliver frame, base::TimePoint now, InboxEffects& out);
+    void on_deliver_large(const EndpointId& peer, wire::DeliverLarge frame, base::TimePoint now, InboxEffects& out);
+    // After TakePayload, of that size.
+    void on_payload(const EndpointId& peer, MessageSequence message, base::Bytes payload, base::TimePoint now,
+                    InboxEffects& out);
     // A stream is a message until it is answered: `done` lets its bytes flow. The outcome goes onto the stream itself.
     void on_open_stream(const EndpointId& peer, wire::OpenStream frame, base::TimePoint now, InboxEffects& out);
     Answered answer(HandleId handle, Answer answer, base::TimePoint now, InboxEffects& out);
@@ -79,6 +88,7 @@ public:
     // Messages without an outcome, and their window_cost.
     [[nodiscard]] std::size_t open_messages() const { return open_messages_; }
     [[nodiscard]] std::size_t open_bytes() const { return open_bytes_; }
+    [[nodiscard]] std::size_t large_bytes() const { return large_bytes_; }
     [[nodiscard]] std::size_t ids() const { return ids_; }
     [[nodiscard]] std::size_t reply_bytes() const { return reply_bytes_; }
     [[nodiscard]] std::size_t senders() const { return senders_.size(); }
@@ -102,7 +112,13 @@ private:
         std::size_t open_bytes = 0;  // Of both.
         std::size_t reserved = 0;    // For their replies.
     };
-    enum class Stage : std::uint8_t { waiting, running, answered };
+    enum class Stage : std::uint8_t { receiving, waiting, running, answered };
+    // A message as it comes: its payload is in the frame, or follows.
+    struct Arrival {
+        wire::Deliver frame;
+        std::size_t size = 0;
+        [[nodiscard]] bool follows() const { return size > frame.payload.size(); }
+    };
     struct Lane {
         std::deque<MessageSequence> line;  // Unanswered, in order; the first is queued or running.
         MessageSequence last;              // The latest that was taken.
@@ -120,6 +136,7 @@ private:
         base::Bytes bytes;  // The payload while waiting, the reply or text when answered.
         std::size_t cost = 0;
         std::size_t reserved = 0;  // Of reply_bytes_max.
+        std::size_t large = 0;     // Of large_bytes_max; until answered.
         std::optional<Lanes::iterator> lane;
         base::TraceContext context;
         std::optional<wire::AnswerTimes> times;
@@ -137,6 +154,7 @@ private:
         std::size_t open_messages = 0;
         std::size_t open_bytes = 0;
         std::size_t reply_bytes = 0;
+        std::size_t large_bytes = 0;
         base::TimePoint last_used;
         std::optional<base::TimePoint> check_at;  // Whether it may be forgotten.
     };
@@ -158,19 +176,22 @@ private:
     [[nodiscard]] bool has_session(const Sender& sender) const;
 
     [[nodiscard]] std::optional<BusyCause> find_busy(const Sender& sender, const Served& service,
-                                                     const wire::Deliver& frame) const;
+                                                     const Arrival& arrival) const;
     [[nodiscard]] bool may_open(const Sender& sender, const Served& service, std::size_t cost) const;
     [[nodiscard]] static bool is_next(const Sender& sender, const wire::Deliver& frame);
     // Not handled: they are not remembered, and copies that come again may be taken by whoever handles them then.
     // Of one service, or of all; how many they were.
     std::size_t give_back(Sender& sender, std::optional<ServiceId> service, const wire::Outcome& answer,
                           InboxEffects& out);
-    void receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, wire::Deliver frame, base::TimePoint now,
+    void arrive(const EndpointId& peer, Arrival arrival, base::TimePoint now, InboxEffects& out);
+    void receive(const EndpointId& peer, Sender* sender, BusyCause otherwise, Arrival arrival, base::TimePoint now,
                  InboxEffects& out);
     // True if what is remembered decides about the message.
     [[nodiscard]] bool recall(Sender& sender, const wire::Deliver& frame, InboxEffects& out);
-    void judge(Sender& sender, wire::Deliver frame, base::TimePoint now, InboxEffects& out);
-    void take(Sender& sender, Served& service, wire::Deliver frame, base::TimePoint now);
+    void judge(Sender& sender, Arrival arrival, base::TimePoint now, InboxEffects& out);
+    void take(Sender& sender, Served& service, Arrival arrival, base::TimePoint now, InboxEffects& out);
+    // What is whole and not behind another one of its lane has its turn.
+    void push_if_ready(const Sender& sender, MessageSequence sequence, const Entry& entry);
     void say_busy(const EndpointId& peer, MessageSequence sequence, BusyCause cause, InboxEffects& out);
     void repeat(const Sender& sender, MessageSequence sequence, const Entry& entry, InboxEffects& out);
     void forget_settled(Sender& sender, MessageSequence settled);
@@ -214,6 +235,7 @@ private:
     std::size_t open_bytes_ = 0;
     std::size_t ids_ = 0;
     std::size_t reply_bytes_ = 0;
+    std::size_t large_bytes_ = 0;
     std::size_t admitted_ = 0;
     InboxCounters counters_;
 };

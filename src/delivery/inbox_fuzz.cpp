@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -38,6 +39,8 @@ InboxConfig narrow() {
     config.sender_ids_max = 7;
     config.reply_bytes_max = 2000;
     config.sender_reply_bytes_max = 1500;
+    config.large_bytes_max = 900;
+    config.sender_large_bytes_max = 600;
     config.senders_max = 4;
     config.services_max = 3;
     config.sender_retention = 90s;
@@ -82,6 +85,7 @@ private:
             case 1: return connect();
             case 2: return wait();
             case 3: return answer();
+            case 4: return give_payload();
             default: return deliver();
         }
     }
@@ -162,7 +166,21 @@ private:
         frame.settled = MessageSequence{life.settled};
         if (life.written.contains(sequence)) frame.copy = wire::MessageCopy::again;
         if (sessions_.contains(peer)) life.written.insert(sequence);
-        inbox_.on_deliver(peer_of(peer), std::move(frame), now_, out_);
+        if (order < 128) return inbox_.on_deliver(peer_of(peer), std::move(frame), now_, out_);
+        payloads_[{peer_of(peer), lives_[peer], sequence}] = std::exchange(frame.payload, {});
+        const auto size = payloads_[{peer_of(peer), lives_[peer], sequence}].size();
+        inbox_.on_deliver_large(peer_of(peer), {std::move(frame), static_cast<std::uint32_t>(size)}, now_, out_);
+    }
+
+    // Of one that was announced; now and then of another, or one that nobody wants any more.
+    void give_payload() {
+        if (payloads_.empty()) return;
+        const auto chosen = std::next(payloads_.begin(), static_cast<std::ptrdiff_t>(byte() % payloads_.size()));
+        const auto& [peer, life, sequence] = chosen->first;
+        if (lives_[peer.bytes[0] - 1U] != life) return;
+        base::Bytes payload = chosen->second;
+        if (byte() % 8 == 0) payload.push_back('x');
+        inbox_.on_payload(peer, MessageSequence{sequence}, std::move(payload), now_, out_);
     }
 
     void look() {
@@ -217,6 +235,7 @@ private:
         GRAPEVINE_ASSERT(inbox_.open_bytes() <= limits.open_bytes_max, "open bytes");
         GRAPEVINE_ASSERT(inbox_.ids() <= limits.ids_max, "ids");
         GRAPEVINE_ASSERT(inbox_.reply_bytes() <= limits.reply_bytes_max, "reply bytes");
+        GRAPEVINE_ASSERT(inbox_.large_bytes() <= limits.large_bytes_max, "payloads");
         GRAPEVINE_ASSERT(inbox_.senders() <= limits.senders_max, "senders");
         GRAPEVINE_ASSERT(inbox_.handles() <= inbox_.open_messages() && inbox_.open_messages() <= inbox_.ids(), "sums");
         std::size_t messages = 0;
@@ -234,7 +253,8 @@ private:
     std::map<std::size_t, std::uint64_t> lives_;
     std::map<std::pair<std::size_t, std::uint64_t>, Life> lives_of_;
     std::map<Key, Seen> twin_;
-    std::map<HandleId, Key> handles_;  // Some of them for answers that come again.
+    std::map<Key, base::Bytes> payloads_;  // Announced.
+    std::map<HandleId, Key> handles_;      // Some of them for answers that come again.
     std::set<HandleId> known_;
 };
 

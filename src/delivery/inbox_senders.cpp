@@ -170,12 +170,13 @@ void Inbox::expire(base::TimePoint now, InboxEffects& out) {
 void Inbox::expire_entry(Sender& sender, MessageSequence sequence, InboxEffects& out) {
     const auto found = sender.entries.find(sequence);
     Entry& entry = found->second;
-    if (entry.stage != Stage::waiting) sender.forgotten = std::max(sender.forgotten, sequence);
+    const bool unhandled = entry.stage == Stage::waiting || entry.stage == Stage::receiving;
+    if (!unhandled) sender.forgotten = std::max(sender.forgotten, sequence);
     if (entry.stage == Stage::running) {
         ++counters_.late_running;
         out.emplace_back(HandlerLate{entry.handle, entry.name});
     }
-    if (entry.stage == Stage::waiting) ++counters_.late_waiting;
+    if (unhandled) ++counters_.late_waiting;
     if (entry.stage != Stage::answered) {
         close(sender, sequence, entry);
         if (has_session(sender)) say(sender.id, {sequence, wire::OutcomeCode::deadline, {}}, out);

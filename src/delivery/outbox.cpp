@@ -37,8 +37,9 @@ bool is_relaxed(std::size_t used, std::size_t limit) {
 
 Outbox::Outbox(const OutboxConfig& config, Incarnation incarnation, base::Rng& rng)
     : config_(config), incarnation_(incarnation), rng_(rng) {
-    GRAPEVINE_ASSERT(config.bytes_max >= kLargestCost && config.name_bytes_max >= kLargestCost &&
-                         config.peer_bytes_max >= kLargestCost && config.peer_quantum >= kLargestCost,
+    GRAPEVINE_ASSERT(config.large_above <= wire::kDeliverPayloadMax && config.bytes_max >= kLargestCost &&
+                         config.name_bytes_max >= kLargestCost && config.peer_bytes_max >= kLargestCost &&
+                         config.peer_quantum >= kLargestCost,
                      "the largest message fits");
     GRAPEVINE_ASSERT(config.backoff_first > base::Duration::zero(), "a pause takes time");
 }
@@ -56,7 +57,8 @@ tl::expected<MessageId, SubmitRefusal> Outbox::submit(Submission submission, bas
         return tl::unexpected(*refusal);
     }
     const std::size_t cost = wire::window_cost(submission.target.name.size(), submission.payload.size());
-    if (const auto refusal = check_room(submission, cost)) {
+    const std::size_t memory = wire::window_cost(submission.target.name.size(), 0) + submission.payload.size();
+    if (const auto refusal = check_room(submission, memory)) {
         settle(now, out);
         return tl::unexpected(*refusal);
     }
@@ -71,9 +73,10 @@ tl::expected<MessageId, SubmitRefusal> Outbox::submit(Submission submission, bas
     message.deadline = now + submission.options.deadline;
     message.context = submission.context;
     message.cost = cost;
+    message.memory = memory;
     ++name.messages;
-    name.bytes += cost;
-    bytes_ += cost;
+    name.bytes += memory;
+    bytes_ += memory;
     deadlines_.emplace(message.deadline, sequence);
     if (message.options.ordering == Ordering::lane) {
         name.lane.insert(sequence);
@@ -94,7 +97,7 @@ void Outbox::cancel(MessageSequence sequence, base::TimePoint now, OutboxEffects
 
 std::optional<SubmitRefusal> Outbox::check(const Submission& submission) const {
     if (!wire::is_target_name(submission.target.name)) return SubmitRefusal::bad_name;
-    if (submission.payload.size() > wire::kDeliverPayloadMax) return SubmitRefusal::too_large;
+    if (submission.payload.size() > wire::kLargePayloadMax) return SubmitRefusal::too_large;
     const base::Duration deadline = submission.options.deadline;
     if (deadline <= base::Duration::zero() || deadline > kDeadlineMax) return SubmitRefusal::bad_deadline;
     const bool bare = submission.payload.empty() && submission.options.ordering == Ordering::none;
@@ -102,8 +105,8 @@ std::optional<SubmitRefusal> Outbox::check(const Submission& submission) const {
     return std::nullopt;
 }
 
-std::optional<SubmitRefusal> Outbox::check_room(const Submission& submission, std::size_t cost) {
-    if (messages_.size() >= config_.messages_max || bytes_ + cost > config_.bytes_max) {
+std::optional<SubmitRefusal> Outbox::check_room(const Submission& submission, std::size_t memory) {
+    if (messages_.size() >= config_.messages_max || bytes_ + memory > config_.bytes_max) {
         ++counters_.refused_full;
         told_full_ = true;
         return SubmitRefusal::full;
@@ -111,7 +114,7 @@ std::optional<SubmitRefusal> Outbox::check_room(const Submission& submission, st
     const auto known = names_.find(submission.target.name);
     if (known == names_.end()) return std::nullopt;
     Name& name = known->second;
-    if (name.messages < config_.name_messages_max && name.bytes + cost <= config_.name_bytes_max) return std::nullopt;
+    if (name.messages < config_.name_messages_max && name.bytes + memory <= config_.name_bytes_max) return std::nullopt;
     ++counters_.refused_name_full;
     name.told_full = true;
     return SubmitRefusal::name_full;
@@ -124,6 +127,11 @@ Outbox::Name& Outbox::name_of(const std::string& text) {
         entry->second.flow = FairQueue::Flow{++flows_};
     }
     return entry->second;
+}
+
+base::ByteView Outbox::payload(MessageSequence message) const {
+    const auto found = messages_.find(message);
+    return found == messages_.end() ? base::ByteView() : base::ByteView(found->second.payload);
 }
 
 Outbox::Message* Outbox::find(MessageSequence sequence) {
@@ -263,8 +271,8 @@ void Outbox::finish(MessageSequence sequence, Message& message, Ending ending, b
     detach(sequence, message);
     Name& name = *message.name;
     --name.messages;
-    name.bytes -= message.cost;
-    bytes_ -= message.cost;
+    name.bytes -= message.memory;
+    bytes_ -= message.memory;
     deadlines_.erase({message.deadline, sequence});
     if (!std::exchange(name.touched, true)) touched_names_.push_back(&name);
     out.emplace_back(Finished{sequence, ending, handled, message.written_to, message.attempts, std::move(payload)});

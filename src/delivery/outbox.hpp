@@ -36,6 +36,9 @@
 // 11. A node that leaves takes no more messages. What was not written ends `cancelled` at once, so that its owner may
 //     send it from elsewhere; what was written keeps waiting, and ends `cancelled` if its receiver did not take it.
 //     What has no outcome when the node goes ends `in_doubt`.
+// 12. A payload over large_above does not fit a frame: it has a stream of its own, and weighs in windows and turns as
+// the
+//     largest that does. Its bytes stay here until the outcome; whoever writes them asks for them.
 //
 // Questions: one a name at a time, for all messages that wait for it. Sequences count from 1; they are never reused.
 // The Rng outlives the outbox. Bounds are in OutboxConfig, counters in OutboxCounters; peers are as many as there are
@@ -84,6 +87,9 @@ public:
     void on_deadline(base::TimePoint now, OutboxEffects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 
+    // Of a message without an outcome, until the next input; else nothing.
+    [[nodiscard]] base::ByteView payload(MessageSequence message) const;
+
     [[nodiscard]] std::size_t size() const { return messages_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     // Queued for, and unanswered by, a peer.
@@ -115,7 +121,8 @@ private:
         base::Bytes payload;
         base::TimePoint deadline;
         base::TraceContext context;
-        std::size_t cost = 0;
+        std::size_t cost = 0;    // Of windows.
+        std::size_t memory = 0;  // Of bytes_max.
         Stage stage = Stage::held;
         Ending cause = Ending::deadline;  // With which it ends if its time passes before it is written.
         std::vector<Life> maybe_at;       // Where it was written and may have been handled.
@@ -182,7 +189,7 @@ private:
     };
 
     [[nodiscard]] std::optional<SubmitRefusal> check(const Submission& submission) const;
-    [[nodiscard]] std::optional<SubmitRefusal> check_room(const Submission& submission, std::size_t cost);
+    [[nodiscard]] std::optional<SubmitRefusal> check_room(const Submission& submission, std::size_t memory);
     Name& name_of(const std::string& text);
     [[nodiscard]] Message* find(MessageSequence sequence);
 

@@ -32,6 +32,7 @@ OutboxConfig narrow() {
     config.peer_messages_max = 5;
     config.bytes_max = config.name_bytes_max = config.peer_bytes_max = 62'000;
     config.burst_bytes = 500;
+    config.large_above = 150;
     config.name_quantum = 200;
     return config;
 }
@@ -162,23 +163,29 @@ private:
 
     void look() {
         for (const auto& effect : out_) {
-            if (const auto* sent = std::get_if<SendDeliver>(&effect)) write(*sent);
+            if (const auto* sent = std::get_if<SendDeliver>(&effect)) write(sent->peer, sent->frame);
+            if (const auto* sent = std::get_if<SendLarge>(&effect)) announce(*sent);
             if (const auto* opened = std::get_if<SendOpenStream>(&effect)) open(*opened);
             if (const auto* finished = std::get_if<Finished>(&effect)) end(*finished);
         }
     }
 
-    void write(const SendDeliver& sent) {
-        const std::size_t peer = sent.peer.bytes[0] - 1U;
-        const MessageSequence sequence = sent.frame.sequence;
+    void announce(const SendLarge& sent) {
+        GRAPEVINE_ASSERT(sent.frame.message.payload.empty() && sent.frame.size > narrow().large_above, "it follows");
+        write(sent.peer, sent.frame.message);
+    }
+
+    void write(const EndpointId& to, const wire::Deliver& frame) {
+        const std::size_t peer = to.bytes[0] - 1U;
+        const MessageSequence sequence = frame.sequence;
         const auto known = twin_.find(sequence);
         GRAPEVINE_ASSERT(known != twin_.end(), "what has ended is not written");
-        GRAPEVINE_ASSERT(sent.frame.settled < twin_.begin()->first, "what is open is not settled");
-        GRAPEVINE_ASSERT(sent.frame.after <= sequence && sent.frame.time_left_ms > 0, "a frame that decodes");
+        GRAPEVINE_ASSERT(frame.settled < twin_.begin()->first, "what is open is not settled");
+        GRAPEVINE_ASSERT(frame.after <= sequence && frame.time_left_ms > 0, "a frame that decodes");
         GRAPEVINE_ASSERT(written_now_[peer].insert(sequence).second, "once on a session");
         auto& open_at = known->second.open_at;
-        const auto here = std::pair(sent.peer, lives_[peer]);
-        const bool again = sent.frame.copy == wire::MessageCopy::again;
+        const auto here = std::pair(to, lives_[peer]);
+        const bool again = frame.copy == wire::MessageCopy::again;
         GRAPEVINE_ASSERT(again == open_at.contains(here), "a life that may know it is told so");
         open_at.insert(here);
         GRAPEVINE_ASSERT(!known->second.unsafe || open_at.size() == 1, "the unsafe is open at one life");

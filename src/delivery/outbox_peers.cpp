@@ -314,8 +314,16 @@ void Outbox::write(const EndpointId& id, Peer& peer, const Next& next, base::Tim
     if (message.kind == MessageKind::stream) {
         out.emplace_back(SendOpenStream{
             id, {next.message, time_left_ms(message.deadline - now), message.name->text, message.context}});
+        return;
+    }
+    wire::Deliver frame = frame_of(next.message, message, peer.incarnation, now);
+    if (message.payload.size() > config_.large_above) {
+        ++counters_.written_large;
+        const auto size = static_cast<std::uint32_t>(message.payload.size());
+        out.emplace_back(SendLarge{id, {std::move(frame), size}});
     } else {
-        out.emplace_back(SendDeliver{id, frame_of(next.message, message, peer.incarnation, now)});
+        frame.payload = message.payload;
+        out.emplace_back(SendDeliver{id, std::move(frame)});
     }
 }
 
@@ -328,7 +336,6 @@ wire::Deliver Outbox::frame_of(MessageSequence sequence, const Message& message,
     frame.settled = MessageSequence{messages_.begin()->first.value - 1};
     frame.time_left_ms = time_left_ms(message.deadline - now);
     frame.name = message.name->text;
-    frame.payload = message.payload;
     frame.context = message.context;
     if (message.options.ordering == Ordering::none) return frame;
     const auto own = message.name->lane.find(sequence);

@@ -38,7 +38,7 @@ TEST_F(OutboxTest, WhatIsNotTakenIsToldAtOnce) {
     EXPECT_EQ(submit(to("")).error(), SubmitRefusal::bad_name);
     EXPECT_EQ(submit(to("two words")).error(), SubmitRefusal::bad_name);
     EXPECT_EQ(submit(to(std::string(201, 'a'))).error(), SubmitRefusal::bad_name);
-    EXPECT_EQ(submit(to("a", {}, wire::kDeliverPayloadMax + 1)).error(), SubmitRefusal::too_large);
+    EXPECT_EQ(submit(to("a", {}, wire::kLargePayloadMax + 1)).error(), SubmitRefusal::too_large);
     EXPECT_EQ(submit(to("a", {0s})).error(), SubmitRefusal::bad_deadline);
     EXPECT_EQ(submit(to("a", {60s + 1ns})).error(), SubmitRefusal::bad_deadline);
     EXPECT_TRUE(out.empty());
@@ -328,6 +328,31 @@ TEST_F(OutboxTest, OutcomesOfWhatWasNotWrittenThereAreIgnored) {
     ends(kA, outcome(1, wire::OutcomeCode::acknowledged));
     ends(kA, outcome(1, wire::OutcomeCode::busy));
     EXPECT_TRUE(out.empty()) << "once";
+}
+
+// Rule 12.
+TEST_F(OutboxTest, APayloadThatFitsNoFrameIsAnnounced) {
+    ready(kA, wire::Window{8, 64U * 1024U});
+    const std::size_t size = wire::kDeliverPayloadMax + 1;
+    send({{kA}}, {}, size);
+    ASSERT_EQ(out.size(), 3U);
+    ASSERT_EQ(pick<SendLarge>().size(), 1U);
+    const SendLarge sent = pick<SendLarge>().front();
+    EXPECT_EQ(sent.peer, kA);
+    EXPECT_EQ(sent.frame.size, size);
+    EXPECT_TRUE(sent.frame.message.payload.empty());
+    EXPECT_EQ(outbox.payload(seq(1)).size(), size);
+    EXPECT_GT(outbox.bytes(), size);
+    send({{kA}}, {}, size);
+    EXPECT_TRUE(pick<SendLarge>().empty()) << "it weighs as the largest that fits";
+    ends(kA, outcome(1, wire::OutcomeCode::too_large));
+    EXPECT_EQ(only_end().ending, Ending::too_large);
+    EXPECT_TRUE(outbox.payload(seq(1)).empty());
+    EXPECT_EQ(pick<SendLarge>().size(), 1U);
+    down(kA, SessionEnd::lost);
+    ready(kA, wire::Window{8, 64U * 1024U});
+    ASSERT_EQ(pick<SendLarge>().size(), 1U);
+    EXPECT_EQ(pick<SendLarge>().front().frame.message.copy, wire::MessageCopy::again);
 }
 
 // Rule 5.

@@ -53,6 +53,7 @@ std::string_view name(BusyCause cause) {
         case BusyCause::replies: return "replies";
         case BusyCause::order: return "order";
         case BusyCause::leaving: return "leaving";
+        case BusyCause::payloads: return "payloads";
         case BusyCause::count_: break;
     }
     return "unknown";

@@ -137,6 +137,12 @@ struct SendDeliver {
     wire::Deliver frame;
     friend bool operator==(const SendDeliver&, const SendDeliver&) = default;
 };
+// Open a stream of its own on the peer's session, beginning with the frame; Outbox::payload has what follows.
+struct SendLarge {
+    EndpointId peer;
+    wire::DeliverLarge frame;
+    friend bool operator==(const SendLarge&, const SendLarge&) = default;
+};
 // Open a stream of its own on the peer's session, beginning with the frame.
 struct SendOpenStream {
     EndpointId peer;
@@ -159,17 +165,20 @@ struct RoomAgain {
     friend bool operator==(const RoomAgain&, const RoomAgain&) = default;
 };
 using OutboxEffect =
-    std::variant<Resolve, WantSession, ReleaseSession, SendDeliver, SendOpenStream, Finished, RoomAgain>;
+    std::variant<Resolve, WantSession, ReleaseSession, SendDeliver, SendLarge, SendOpenStream, Finished, RoomAgain>;
 using OutboxEffects = std::vector<OutboxEffect>;
 
-// Bounds are our own choice: room for a second of 10,000 small messages, and for 500 of the largest ones.
+// Bounds are our own choice: room for a second of 10,000 small messages, for 1,000 of the largest ones that fit a
+// frame, and for four of the largest there are.
 struct OutboxConfig {
     std::size_t messages_max = 16384;
-    std::size_t bytes_max = std::size_t{32} << 20U;  // Of window_cost, as all bytes here.
+    std::size_t bytes_max = std::size_t{68} << 20U;  // Names, payloads, and kDeliverOverhead each.
     // One name, of which a dead or slow owner would otherwise fill the outbox of all.
     std::size_t name_messages_max = 4096;
-    std::size_t name_bytes_max = std::size_t{8} << 20U;
-    // Waiting for, or unanswered by, one peer; of the room, a name leaves as much free as it uses.
+    std::size_t name_bytes_max = std::size_t{34} << 20U;
+    std::size_t large_above = wire::kDeliverPayloadMax;  // Larger payloads have a stream of their own.
+    // Of window_cost, as all bytes that follow. Waiting for, or unanswered by, one peer; of the room, a name leaves as
+    // much free as it uses.
     std::size_t peer_messages_max = 8192;
     std::size_t peer_bytes_max = std::size_t{16} << 20U;
     std::size_t candidates_max = 64;  // Of one answer; the rest is ignored.
@@ -191,6 +200,7 @@ struct OutboxCounters {
     std::uint64_t refused_invalid = 0;  // Too large, bad name, bad deadline.
     std::uint64_t refused_leaving = 0;
     std::uint64_t written = 0;
+    std::uint64_t written_large = 0;
     std::uint64_t written_again = 0;  // To the same incarnation after a session was lost.
     std::uint64_t retries_busy = 0;
     std::uint64_t retries_refused = 0;
@@ -221,6 +231,14 @@ struct Handle {
     MessageId message{};  // The sender's.
     friend bool operator==(const Handle&, const Handle&) = default;
 };
+// The payload of a message that the peer announced is wanted now: Inbox::on_payload. What comes of it otherwise, on
+// this stream or an earlier one, is not.
+struct TakePayload {
+    EndpointId peer;
+    MessageSequence message;
+    std::uint32_t size = 0;
+    friend bool operator==(const TakePayload&, const TakePayload&) = default;
+};
 struct SendOutcome {
     EndpointId peer;
     wire::Outcome frame;
@@ -237,7 +255,7 @@ struct HandlerLate {
     std::string name;
     friend bool operator==(const HandlerLate&, const HandlerLate&) = default;
 };
-using InboxEffect = std::variant<Handle, SendOutcome, SendWindow, HandlerLate>;
+using InboxEffect = std::variant<Handle, TakePayload, SendOutcome, SendWindow, HandlerLate>;
 using InboxEffects = std::vector<InboxEffect>;
 
 // What an application says of a handled message. `refused`: it did not handle it, another instance may.
@@ -253,7 +271,7 @@ enum class Answered : std::uint8_t { taken, late };
 struct Service {
     std::size_t concurrency = 64;  // Messages that the handler works on at once.
     std::size_t queue_max = 1024;  // Those that wait for it.
-    std::size_t payload_max = wire::kDeliverPayloadMax;
+    std::size_t payload_max = wire::kLargePayloadMax;
     std::size_t reply_max = wire::kDeliverPayloadMax;  // Reserved while a request is unanswered.
 };
 
@@ -274,6 +292,9 @@ struct InboxConfig {
     // Replies that are remembered or may yet come.
     std::size_t reply_bytes_max = std::size_t{64} << 20U;
     std::size_t sender_reply_bytes_max = std::size_t{32} << 20U;
+    // Payloads that come on streams of their own, from their announcement until their message has its outcome.
+    std::size_t large_bytes_max = std::size_t{128} << 20U;
+    std::size_t sender_large_bytes_max = std::size_t{34} << 20U;
     std::size_t senders_max = 4096;  // Lives of peers of which something must be known.
     std::size_t services_max = 256;
     std::size_t lives_max = 16;  // Of them of one peer: it may die often, but it may not take all places.
@@ -282,7 +303,18 @@ struct InboxConfig {
     base::Duration sender_retention = kDeadlineMax + std::chrono::seconds(30);
 };
 
-enum class BusyCause : std::uint8_t { no_session, senders, ids, open, queue, replies, order, leaving, count_ };
+enum class BusyCause : std::uint8_t {
+    no_session,
+    senders,
+    ids,
+    open,
+    queue,
+    replies,
+    order,
+    leaving,
+    payloads,
+    count_
+};
 inline constexpr std::size_t kBusyCauses = static_cast<std::size_t>(BusyCause::count_);
 std::string_view name(BusyCause cause);
 

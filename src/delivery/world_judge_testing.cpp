@@ -39,7 +39,8 @@ void World::check_bounds() {
         const Inbox& inbox = *receiver.inbox;
         if (inbox.open_messages() > inbox_config_.open_messages_max ||
             inbox.open_bytes() > inbox_config_.open_bytes_max || inbox.ids() > inbox_config_.ids_max ||
-            inbox.reply_bytes() > inbox_config_.reply_bytes_max || inbox.senders() > inbox_config_.senders_max)
+            inbox.reply_bytes() > inbox_config_.reply_bytes_max ||
+            inbox.large_bytes() > inbox_config_.large_bytes_max || inbox.senders() > inbox_config_.senders_max)
             complain("an inbox holds too much");
         std::size_t messages = 0;
         std::size_t bytes = 0;
@@ -66,7 +67,7 @@ void World::judge() {
         if (!receiver.inbox) continue;
         add(receiver.inbox->counters());
         if (receiver.inbox->open_messages() != 0 || receiver.inbox->ids() != 0 || receiver.inbox->reply_bytes() != 0 ||
-            receiver.inbox->handles() != 0)
+            receiver.inbox->handles() != 0 || receiver.inbox->large_bytes() != 0)
             complain("an inbox keeps something");
     }
 }

@@ -27,6 +27,7 @@ TEST(DeliveryWorld, TheJudgeFindsNothingInAThousandCourses) {
             outbox.ended[i] += verdicts.outbox.ended[i];
         for (std::size_t i = 0; i < kBusyCauses; ++i)
             inbox.busy[i] += verdicts.inbox.busy[i];
+        outbox.written_large += verdicts.outbox.written_large;
         outbox.written_again += verdicts.outbox.written_again;
         outbox.retries_idempotent += verdicts.outbox.retries_idempotent;
         outbox.late_outcomes += verdicts.outbox.late_outcomes;
@@ -40,8 +41,10 @@ TEST(DeliveryWorld, TheJudgeFindsNothingInAThousandCourses) {
          {Ending::acknowledged, Ending::no_such_node, Ending::unreachable, Ending::refused, Ending::handler_failed,
           Ending::too_large, Ending::peer_busy, Ending::deadline, Ending::in_doubt, Ending::cancelled})
         EXPECT_GT(outbox[ending], 100U) << name(ending);
-    for (const BusyCause cause : {BusyCause::order, BusyCause::queue, BusyCause::ids, BusyCause::replies})
+    for (const BusyCause cause : {BusyCause::order, BusyCause::queue, BusyCause::ids, BusyCause::replies,
+                                  BusyCause::payloads, BusyCause::leaving})
         EXPECT_GT(inbox[cause], 50U) << name(cause);
+    EXPECT_GT(outbox.written_large, kSeeds);
     EXPECT_GT(outbox.written_again, kSeeds);
     EXPECT_GT(outbox.retries_idempotent, kSeeds);
     EXPECT_GT(outbox.late_outcomes, 100U);

@@ -38,6 +38,7 @@ OutboxConfig narrow_outbox() {
     config.peer_messages_max = 20;
     config.bytes_max = config.name_bytes_max = config.peer_bytes_max = 100'000;
     config.burst_bytes = 2000;
+    config.large_above = 800;
     config.name_quantum = 300;
     return config;
 }
@@ -55,6 +56,8 @@ InboxConfig narrow_inbox(std::uint64_t seed) {
     config.sender_ids_max = seed % 2 == 0 ? 12 : 50;
     config.reply_bytes_max = 6000;
     config.sender_reply_bytes_max = 4000;
+    config.large_bytes_max = 8000;
+    config.sender_large_bytes_max = 6000;
     config.senders_max = 20;
     return config;
 }
@@ -233,10 +236,12 @@ void World::fault() {
         link(sender, receiver).cut = true;
         after(rng_.between(50ms, 500ms), [this, sender, receiver] { break_session(sender, receiver); });
         after(rng_.between(500ms, 3s), [this, sender, receiver] { link(sender, receiver).cut = false; });
-    } else if (kind < 9) {
+    } else if (kind < 8) {
         crash_receiver(receiver);
+    } else if (kind < 9) {
+        leave_receiver(receiver);
     } else if (rng_.chance(0.3)) {
-        crash_sender(sender);
+        rng_.chance(0.5) ? crash_sender(sender) : leave_sender(sender);
     } else {
         stop_a_service(receiver);
     }
@@ -265,6 +270,25 @@ void World::crash_receiver(std::size_t receiver) {
         for (std::size_t sender = 0; sender < senders_.size(); ++sender) {
             if (link(sender, receiver).session == 0) tell_down(sender, receiver, SessionEnd::gone);
         }
+    });
+}
+
+void World::leave_receiver(std::size_t receiver) {
+    const std::uint64_t life = receivers_[receiver].life;
+    tell_receiver(receiver, life, [&](Inbox& b, InboxEffects& out) { b.leave(now_, out); });
+    after(rng_.between(0ms, 1s), [this, receiver, life] {
+        if (receivers_[receiver].life == life) crash_receiver(receiver);
+    });
+}
+
+void World::leave_sender(std::size_t sender) {
+    const std::uint64_t life = senders_[sender].life;
+    tell_sender(sender, life, [&](Outbox& o, OutboxEffects& out) { o.leave(now_, out); });
+    after(rng_.between(0ms, 1s), [this, sender, life] {
+        if (senders_[sender].life != life) return;
+        tell_sender(sender, life, [&](Outbox& o, OutboxEffects& out) { o.abandon(now_, out); });
+        if (senders_[sender].outbox->size() != 0) complain("a sender leaves something behind");
+        crash_sender(sender);
     });
 }
 
@@ -349,6 +373,10 @@ void World::carry(std::size_t sender, OutboxEffects effects) {
                                         written.insert(number_of(e.peer));
                                         transmit(sender, number_of(e.peer), std::move(e.frame));
                                     },
+                                    [&](SendLarge& e) {
+                                        written.insert(number_of(e.peer));
+                                        announce(sender, number_of(e.peer), e.frame);
+                                    },
                                     [&](SendOpenStream& e) { open(sender, number_of(e.peer), e.frame); },
                                     [&](Finished& e) { finish(sender, e); }, [](RoomAgain&) {}},
                    effect);
@@ -373,6 +401,31 @@ void World::transmit(std::size_t sender, std::size_t receiver, wire::Deliver fra
 }
 
 // A stream of its own keeps no order with others.
+void World::announce(std::size_t sender, std::size_t receiver, const wire::DeliverLarge& frame) {
+    const Link& l = link(sender, receiver);
+    if (l.session == 0 || l.cut) return;
+    after(delay(), [this, sender, receiver, session = l.session, frame] {
+        if (link(sender, receiver).session != session) return;
+        tell_receiver(receiver, receivers_[receiver].life,
+                      [&](Inbox& b, InboxEffects& out) { b.on_deliver_large(sender_id(sender), frame, now_, out); });
+    });
+}
+
+// It comes slowly, and only while its message has no outcome and the session lasts.
+void World::send_payload(std::size_t receiver, const TakePayload& wanted) {
+    const std::size_t sender = number_of(wanted.peer);
+    const std::uint64_t session = link(sender, receiver).session;
+    if (session == 0) return;
+    after(5 * delay(), [this, sender, receiver, session, wanted] {
+        if (link(sender, receiver).session != session || link(sender, receiver).cut) return;
+        const base::ByteView payload = senders_[sender].outbox->payload(wanted.message);
+        if (payload.size() != wanted.size) return;
+        tell_receiver(receiver, receivers_[receiver].life, [&](Inbox& b, InboxEffects& out) {
+            b.on_payload(wanted.peer, wanted.message, {payload.begin(), payload.end()}, now_, out);
+        });
+    });
+}
+
 void World::open(std::size_t sender, std::size_t receiver, const wire::OpenStream& frame) {
     const Link& l = link(sender, receiver);
     if (l.session == 0 || l.cut) return;
@@ -402,6 +455,8 @@ void World::carry(std::size_t receiver, InboxEffects effects) {
             back(window->peer, [this, receiver, frame = window->frame](Outbox& o, OutboxEffects& out) {
                 o.on_window(receiver_id(receiver), frame, now_, out);
             });
+        } else if (const auto* wanted = std::get_if<TakePayload>(&effect)) {
+            send_payload(receiver, *wanted);
         } else if (const auto* message = std::get_if<Handle>(&effect)) {
             handle(receiver, *message);
         }

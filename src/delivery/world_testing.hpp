@@ -3,8 +3,8 @@
 // A world of outboxes and inboxes on a virtual network, and a judge of what it did.
 //
 // Sessions keep the order of their frames; what is on its way when one breaks is lost, and both ends learn of the break
-// at times of their own. Peers are cut off, receivers and senders die and come back in another life, handlers are
-// quick, slow, silent, failing or unwilling. One seed, one course of events.
+// at times of their own. Peers are cut off, receivers and senders die or leave and come back in another life, handlers
+// are quick, slow, silent, failing or unwilling. One seed, one course of events.
 //
 // What the judge holds against a run:
 //  1. No life of a receiver handles a message twice.
@@ -110,6 +110,8 @@ private:
     void fault();
     void crash_receiver(std::size_t receiver);
     void crash_sender(std::size_t sender);
+    void leave_receiver(std::size_t receiver);
+    void leave_sender(std::size_t sender);
     void stop_a_service(std::size_t receiver);
     void break_session(std::size_t sender, std::size_t receiver);
     void dial(std::size_t sender, std::size_t receiver);
@@ -119,6 +121,8 @@ private:
     void carry(std::size_t sender, OutboxEffects effects);
     void carry(std::size_t receiver, InboxEffects effects);
     void transmit(std::size_t sender, std::size_t receiver, wire::Deliver frame);
+    void announce(std::size_t sender, std::size_t receiver, const wire::DeliverLarge& frame);
+    void send_payload(std::size_t receiver, const TakePayload& wanted);
     void open(std::size_t sender, std::size_t receiver, const wire::OpenStream& frame);
     void resolve(std::size_t sender, const Resolve& question);
     void handle(std::size_t receiver, const Handle& message);

@@ -63,6 +63,7 @@ Status MeshPart::serve(const std::string& name, Handler handler, const ServiceOp
         return tl::unexpected(Error{Error::Code::invalid, "serve '" + base::printable(name) + "': none at once"});
     }
     delivery::Service service;
+    service.payload_max = options.payload_max;
     service.concurrency = options.concurrency;
     service.queue_max = options.queue_max;
     if (auto status = serve(name, service); !status) {

@@ -310,7 +310,7 @@ base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view nam
             return {base::ErrorCode::exhausted, subject + "too many messages wait already"};
         case delivery::SubmitRefusal::too_large:
             return {base::ErrorCode::invalid,
-                    subject + "more than " + std::to_string(wire::kDeliverPayloadMax) + " bytes"};
+                    subject + "more than " + std::to_string(wire::kLargePayloadMax) + " bytes"};
         case delivery::SubmitRefusal::bad_name:
             return {base::ErrorCode::invalid, subject + "a name is 1 to " + std::to_string(wire::kTargetNameMax) +
                                                   " printable characters without a space"};

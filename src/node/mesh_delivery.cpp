@@ -49,13 +49,41 @@ void MeshDelivery::resolve(const delivery::Resolve& asked, base::TimePoint now, 
 void MeshDelivery::on_deadline(base::TimePoint now, Effects& out) {
     send(now, out, [&](delivery::Outbox& outbox, auto& effects) { outbox.on_deadline(now, effects); });
     receive(now, out, [&](delivery::Inbox& inbox, auto& effects) { inbox.on_deadline(now, effects); });
+    std::vector<base::EndpointId> gone;
+    for (const auto& [peer, until] : leaving_)
+        if (until <= now) gone.push_back(peer);
+    for (const auto& peer : gone)
+        on_gone(peer, now, out);
 }
 
 std::optional<base::TimePoint> MeshDelivery::next_deadline() const {
-    return base::earliest(outbox_.next_deadline(), inbox_.next_deadline());
+    auto next = base::earliest(outbox_.next_deadline(), inbox_.next_deadline());
+    for (const auto& [peer, until] : leaving_)
+        next = base::earliest(next, until);
+    return next;
+}
+
+void MeshDelivery::on_left(const base::EndpointId& peer, base::TimePoint now) {
+    if (outbox_.size_at(peer) > 0) leaving_.emplace(peer, now + kGoodbyeMax);
+}
+
+void MeshDelivery::on_session_up(const base::EndpointId& peer, delivery::Incarnation incarnation,
+                                 const wire::Window& window, base::TimePoint now, Effects& out) {
+    leaving_.erase(peer);
+    send(now, out, [&](auto& outbox, auto& effects) {
+        outbox.on_session_up(peer, incarnation, now, effects);
+        outbox.on_window(peer, window, now, effects);
+    });
+}
+
+void MeshDelivery::on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now,
+                                   Effects& out) {
+    const delivery::SessionEnd known = leaving_.erase(peer) > 0 ? delivery::SessionEnd::gone : end;
+    send(now, out, [&](auto& outbox, auto& effects) { outbox.on_session_down(peer, known, now, effects); });
 }
 
 void MeshDelivery::on_gone(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
+    leaving_.erase(peer);
     if (outbox_.size_at(peer) == 0) return;
     send(now, out, [&](delivery::Outbox& outbox, auto& effects) {
         outbox.on_session_down(peer, delivery::SessionEnd::gone, now, effects);
@@ -77,6 +105,12 @@ void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, 
                            if (e.peer != self) out.push_back(e);
                        },
                        [&](delivery::SendDeliver& e) {
+                           if (e.peer == self)
+                               local_.emplace_back(std::move(e.frame));
+                           else
+                               out.push_back(std::move(e));
+                       },
+                       [&](delivery::SendLarge& e) {
                            if (e.peer == self)
                                local_.emplace_back(std::move(e.frame));
                            else
@@ -117,6 +151,12 @@ void MeshDelivery::route(delivery::InboxEffects& effects, base::TimePoint now, E
                            spans_.late(e.handle);
                            out.push_back(std::move(e));
                        },
+                       [&](delivery::TakePayload& e) {
+                           if (e.peer == self)
+                               local_.emplace_back(e);
+                           else
+                               out.push_back(e);
+                       },
                    },
                    effect);
 }
@@ -138,6 +178,18 @@ void MeshDelivery::run_local(base::TimePoint now, Effects& out) {
                 [&](wire::Deliver& frame) {
                     receive(now, out, [&](auto& box, auto& fx) { box.on_deliver(self, std::move(frame), now, fx); });
                     send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
+                },
+                [&](wire::DeliverLarge& frame) {
+                    receive(now, out,
+                            [&](auto& box, auto& fx) { box.on_deliver_large(self, std::move(frame), now, fx); });
+                    send(now, out, [&](auto& box, auto& fx) { box.on_writable(self, now, fx); });
+                },
+                [&](const delivery::TakePayload& wanted) {
+                    const base::ByteView held = outbox_.payload(wanted.message);
+                    base::Bytes payload(held.begin(), held.end());
+                    receive(now, out, [&](auto& box, auto& fx) {
+                        box.on_payload(self, wanted.message, std::move(payload), now, fx);
+                    });
                 },
                 [&](wire::OpenStream& frame) {
                     receive(now, out,

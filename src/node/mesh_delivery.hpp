@@ -9,10 +9,13 @@
 //  2. An id in full that the directory does not hold may still be dialled: whoever knows an address of it delivers.
 //  3. A message to this node itself takes the same way through outbox and inbox, but no session. What that makes of the
 //     one and the other is done one after another, so that no chain of messages becomes a chain of calls.
-//  4. Who left or died is told to the outbox: what was written to it ends at once instead of at its deadline.
+//  4. Who died is told to the outbox: what was written to it ends at once instead of at its deadline. Who says goodbye
+//     still answers what crossed the goodbye on its way: it counts as gone when its session ends, at most kGoodbyeMax
+//     later.
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +31,8 @@
 #include "node/types.hpp"
 
 namespace grapevine::node {
+
+inline constexpr base::Duration kGoodbyeMax = std::chrono::milliseconds(1500);  // As long as a stack takes to leave.
 
 // By its own word.
 bool is_over_budget(const wire::Load& load);
@@ -62,6 +67,10 @@ public:
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
     void on_gone(const base::EndpointId& peer, base::TimePoint now, Effects& out);
+    void on_left(const base::EndpointId& peer, base::TimePoint now);
+    void on_session_up(const base::EndpointId& peer, delivery::Incarnation incarnation, const wire::Window& window,
+                       base::TimePoint now, Effects& out);
+    void on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now, Effects& out);
 
     [[nodiscard]] const delivery::Outbox& outbox() const { return outbox_; }
     [[nodiscard]] const delivery::Inbox& inbox() const { return inbox_; }
@@ -75,7 +84,8 @@ private:
     [[nodiscard]] delivery::Standing standing(const base::EndpointId& id) const;
 
     struct LocalSession {};
-    using Local = std::variant<LocalSession, wire::Deliver, wire::OpenStream, wire::Outcome, wire::Window>;
+    using Local = std::variant<LocalSession, wire::Deliver, wire::DeliverLarge, delivery::TakePayload, wire::OpenStream,
+                               wire::Outcome, wire::Window>;
 
     const directory::Directory& directory_;
     delivery::Incarnation incarnation_;
@@ -85,6 +95,7 @@ private:
     delivery::Inbox inbox_;
     std::deque<Local> local_;  // Rule 3; at most what the windows allow.
     bool running_local_ = false;
+    std::map<base::EndpointId, base::TimePoint> leaving_;  // Rule 4: until then. Peers of the outbox.
 };
 
 }  // namespace grapevine::node

@@ -121,6 +121,10 @@ public:
                       Effects& out);
     void on_sender_down(const base::EndpointId& peer, base::TimePoint now, Effects& out);
     void on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, base::TimePoint now, Effects& out);
+    // Of a message of ours that has no outcome yet, until the next input; and one that TakePayload asked for.
+    [[nodiscard]] base::ByteView payload(delivery::MessageSequence message) const;
+    void on_payload(const base::EndpointId& peer, delivery::MessageSequence message, base::Bytes payload,
+                    base::TimePoint now, Effects& out);
     // All that was sent to the peer is on its way.
     void on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out);
 

@@ -55,17 +55,13 @@ delivery::Answered Node::answer(delivery::HandleId handle, delivery::Answer answ
 void Node::on_session_up(const base::EndpointId& peer, delivery::Incarnation incarnation, const wire::Window& window,
                          base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
-    impl_->mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) {
-        outbox.on_session_up(peer, incarnation, now, effects);
-        outbox.on_window(peer, window, now, effects);
-    });
+    impl_->mesh_->delivery.on_session_up(peer, incarnation, window, now, out);
 }
 
 void Node::on_session_down(const base::EndpointId& peer, delivery::SessionEnd end, base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
     impl_->mesh_->fabric.resolver().forget(peer);
-    impl_->mesh_->delivery.send(now, out,
-                                [&](auto& outbox, auto& effects) { outbox.on_session_down(peer, end, now, effects); });
+    impl_->mesh_->delivery.on_session_down(peer, end, now, out);
 }
 
 void Node::on_sender_up(const base::EndpointId& peer, delivery::Incarnation incarnation, base::TimePoint now,
@@ -90,6 +86,11 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
                 mesh.receive(now, out,
                              [&](auto& inbox, auto& effects) { inbox.on_deliver(peer, std::move(f), now, effects); });
             },
+            [&](wire::DeliverLarge& f) {
+                mesh.receive(now, out, [&](auto& inbox, auto& effects) {
+                    inbox.on_deliver_large(peer, std::move(f), now, effects);
+                });
+            },
             [&](wire::Outcome& f) {
                 impl_->delivery_spans_.answer_came(f.sequence, f.context);
                 mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_outcome(peer, f, now, effects); });
@@ -104,6 +105,18 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
             },
         },
         frame);
+}
+
+base::ByteView Node::payload(delivery::MessageSequence message) const {
+    return impl_->mesh_ ? impl_->mesh_->delivery.outbox().payload(message) : base::ByteView();
+}
+
+void Node::on_payload(const base::EndpointId& peer, delivery::MessageSequence message, base::Bytes payload,
+                      base::TimePoint now, Effects& out) {
+    if (!impl_->mesh_) return;
+    impl_->mesh_->delivery.receive(now, out, [&](auto& inbox, auto& effects) {
+        inbox.on_payload(peer, message, std::move(payload), now, effects);
+    });
 }
 
 void Node::on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out) {

@@ -206,6 +206,7 @@ void append(std::vector<Figure>& figures, const MeshDelivery& mesh) {
             {"repeated", inbox.repeated_answered + inbox.repeated_open},
             {"open", mesh.inbox().open_messages()},
             {"open_bytes", mesh.inbox().open_bytes()},
+            {"large_bytes", mesh.inbox().large_bytes()},
             {"no_handler", inbox.no_handler},
             {"late", inbox.late_waiting + inbox.late_running}});
 }

@@ -312,7 +312,7 @@ void ByteStreams::on_reset(const quic::StreamReset& event, DeliveryEffects& out)
 }
 
 // Of our own kind, a peer that stops also resets, and that tells more.
-void ByteStreams::on_stopped(const quic::StreamStopped& event) {
+void ByteStreams::on_stopped(const quic::StreamStopped& event, DeliveryEffects&) {
     const auto it = carriers_.find({event.connection, event.stream});
     if (it == carriers_.end()) return;
     it->second.stopped = event.code;

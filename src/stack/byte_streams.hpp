@@ -80,7 +80,7 @@ public:
     void on_stream_data(const quic::StreamData& event, base::TimePoint now, DeliveryEffects& out);
     void on_writable(quic::ConnectionRef connection, quic::StreamRef stream, DeliveryEffects& out);
     void on_reset(const quic::StreamReset& event, DeliveryEffects& out);
-    void on_stopped(const quic::StreamStopped& event);
+    void on_stopped(const quic::StreamStopped& event, DeliveryEffects& out);
     void on_closed(quic::ConnectionRef connection, quic::StreamRef stream, DeliveryEffects& out);
     void on_session_end(quic::ConnectionRef connection, DeliveryEffects& out);
 

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "delivery/types.hpp"
 #include "quic/types.hpp"
@@ -38,8 +39,23 @@ struct DeliveryReleased {
 struct DeliveryRetained {
     quic::ConnectionRef connection;
 };
+// A payload that was asked for is whole.
+struct PayloadCame {
+    base::EndpointId peer;
+    delivery::MessageSequence message;
+    base::Bytes payload;
+};
+// After the announcement of a payload, which came before: whether it was asked for is known now.
+struct PayloadJudged {
+    quic::ConnectionRef connection;
+    quic::StreamRef stream;
+};
+// One of our payloads is being written no more.
+struct PayloadWritten {
+    quic::ConnectionRef connection;
+};
 using DeliveryEffect = std::variant<DeliveryOpened, DeliveryEnded, DeliveryCame, DeliveryViolation, DeliveryReleased,
-                                    DeliveryRetained, ByteStreamEvent>;
+                                    DeliveryRetained, PayloadCame, PayloadJudged, PayloadWritten, ByteStreamEvent>;
 using DeliveryEffects = std::vector<DeliveryEffect>;
 
 }  // namespace grapevine::stack

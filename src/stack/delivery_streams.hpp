@@ -65,6 +65,8 @@ public:
 
     void on_stream_data(const quic::StreamData& event, DeliveryEffects& out);
     void on_writable(quic::ConnectionRef connection, quic::StreamRef stream);
+    // What was sent to the peer went onto a stream of its own.
+    void mark_writable(const base::EndpointId& peer) { writable_.insert(peer); }
     // Peers to whom everything that was sent since the last call is on its way.
     [[nodiscard]] std::vector<base::EndpointId> take_writable();
     void on_stream_ended(quic::ConnectionRef connection, quic::StreamRef stream, DeliveryEffects& out);

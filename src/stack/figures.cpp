@@ -132,6 +132,20 @@ void append(std::vector<Figure>& figures, const ByteStreamCounters& c) {
     figures.insert(figures.end(), std::begin(own), std::end(own));
 }
 
+void append(std::vector<Figure>& figures, const PayloadCounters& c) {
+    const Figure own[] = {
+        {"payloads.sent", c.sent},
+        {"payloads.received", c.received},
+        {"payloads.bytes_sent", c.bytes_sent},
+        {"payloads.bytes_received", c.bytes_received},
+        {"payloads.not_wanted", c.not_wanted},
+        {"payloads.no_credit", c.no_credit},
+        {"payloads.timeouts", c.timeouts},
+        {"payloads.violations", c.violations},
+    };
+    figures.insert(figures.end(), std::begin(own), std::end(own));
+}
+
 }  // namespace
 
 namespace {
@@ -175,6 +189,8 @@ std::vector<Figure> Stack::Impl::figures() const {
     if (sessions_) append(figures, sessions_->counters());
     if (sessions_) append(figures, deliveries_.counters());
     if (sessions_) append(figures, byte_streams_.counters());
+    if (sessions_) append(figures, payload_streams_.counters());
+    if (sessions_) figures.push_back({"payloads.live", payload_streams_.streams()});
     if (sessions_) figures.push_back({"streams.live", byte_streams_.live() + local_streams_.live()});
     if (sessions_) append(figures, limits_.counters());
     for (auto& figure : node_.figures())

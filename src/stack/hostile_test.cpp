@@ -502,6 +502,57 @@ TEST_F(HostileStreams, AskedForTwiceOrWithoutAnEndNothingIsLeft) {
     expect_still_serving();
 }
 
+wire::DeliverLarge large(std::uint64_t sequence, std::uint32_t size) {
+    wire::DeliverLarge frame{deliver(sequence, 0), size};
+    return frame;
+}
+
+base::Bytes followed(const wire::DeliverLarge& frame, std::size_t bytes) {
+    base::Bytes all = wire::encode(frame);
+    all.resize(all.size() + bytes, 'p');
+    return all;
+}
+
+TEST_F(HostileStreams, APayloadThatIsNotWhatWasAnnouncedEndsTheConnection) {
+    serve();
+    const auto shorter = greet();
+    send(shorter, kBidi, followed(large(1, 1000), 999), true);
+    EXPECT_TRUE(closed(shorter));
+    const auto longer = greet();
+    send(longer, kBidi, followed(large(2, 1000), 1001), false);
+    EXPECT_TRUE(closed(longer));
+    const auto later = greet();
+    const auto stream = send(later, kBidi, followed(large(3, 1000), 1000), false);
+    (void)attacker_.write(later, stream, base::to_bytes("x"), false);
+    exchange();
+    EXPECT_TRUE(closed(later));
+    const auto twice = greet();
+    send(twice, kBidi, followed(large(4, 1000), 10), false);
+    send(twice, kBidi, followed(large(4, 1000), 10), false);
+    EXPECT_TRUE(closed(twice));
+    EXPECT_EQ(figure("payloads.violations"), 4U);
+    expect_still_serving();
+}
+
+TEST_F(HostileStreams, PayloadsThatNeverComeAreBoundedAndForgotten) {
+    serve();
+    const auto connection = greet();
+    std::vector<quic::StreamRef> streams;
+    constexpr auto kLargest = static_cast<std::uint32_t>(wire::kLargePayloadMax);
+    for (std::uint64_t i = 1; i <= 20; ++i)
+        streams.push_back(send(connection, kBidi, followed(large(i, kLargest), 100), false));
+    EXPECT_LE(figure("delivery.large_bytes"), delivery::InboxConfig{}.sender_large_bytes_max);
+    EXPECT_EQ(figure("delivery.busy.payloads"), 18U);
+    ASSERT_TRUE(outcome(streams.back()));
+    EXPECT_EQ(outcome(streams.back())->code, wire::OutcomeCode::busy);
+    EXPECT_FALSE(outcome(streams.front()));
+    run_for(delivery::kDeadlineMax + 1s);
+    EXPECT_EQ(figure("delivery.large_bytes"), 0U);
+    EXPECT_EQ(figure("delivery.handed_over"), 0U);
+    EXPECT_EQ(ledger_[telemetry::Kind::byte_stream].alive(), 0U);
+    expect_still_serving();
+}
+
 TEST_F(Hostile, NothingIsLeftAfterTheAttackerIsGone) {
     for (int i = 0; i < 5; ++i) {
         const auto connection = connect(wire::kGossipAlpn);

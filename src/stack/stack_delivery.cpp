@@ -12,6 +12,7 @@ using base::Overloaded;
 void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         SessionEffects sessions;
+        DeliveryEffects more;
         drive(now, [&](node::Effects& out) {
             std::visit(Overloaded{
                            [&](const DeliveryOpened& e) { node_.on_sender_up(e.peer, e.incarnation, now, out); },
@@ -25,11 +26,15 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
                            },
                            [&](const DeliveryRetained& e) { sessions_->retain(e.connection); },
                            [&](const DeliveryReleased& e) { sessions_->release(e.connection, now); },
+                           [&](PayloadCame& e) { node_.on_payload(e.peer, e.message, std::move(e.payload), now, out); },
+                           [&](const PayloadJudged& e) { payload_streams_.on_judged(e.connection, e.stream); },
+                           [&](const PayloadWritten& e) { payload_streams_.on_written(e.connection, more); },
                            [&](ByteStreamEvent& e) { events_.emplace_back(std::move(e)); },
                        },
                        effect);
         });
         if (!sessions.empty()) apply(sessions, now);
+        if (!more.empty()) apply(more, now);
     }
 }
 
@@ -40,6 +45,7 @@ void Stack::Impl::report(delivery::Finished& finished, DeliveryEffects& out) {
     events_.emplace_back(DeliveryReport(std::move(finished)));
     byte_streams_.on_finished(message, ending, out);
     local_streams_.on_finished(message, ending, out);
+    payload_streams_.on_finished(message, out);
 }
 
 void Stack::Impl::report(delivery::Handle& handle) {
@@ -57,21 +63,21 @@ void Stack::Impl::report(delivery::HandlerLate& late) {
     events_.emplace_back(DeliveryReport(std::move(late)));
 }
 
-// True if the event was about a stream that was opened by name.
-bool Stack::Impl::on_stream_event(quic::Event& event, base::TimePoint now) {
+// True if the event was about one of these streams.
+template <typename Streams>
+bool Stack::Impl::on_stream_event(Streams& streams, quic::Event& event, base::TimePoint now) {
     DeliveryEffects effects;
     const bool taken = std::visit(
         [&](auto& e) {
             using E = std::decay_t<decltype(e)>;
             if constexpr (requires { e.stream; }) {
-                if (!byte_streams_.owns(e.connection, e.stream)) return false;
-                if constexpr (std::is_same_v<E, quic::StreamData>) byte_streams_.on_stream_data(e, now, effects);
+                if (!streams.owns(e.connection, e.stream)) return false;
+                if constexpr (std::is_same_v<E, quic::StreamData>) streams.on_stream_data(e, now, effects);
                 if constexpr (std::is_same_v<E, quic::StreamWritable>)
-                    byte_streams_.on_writable(e.connection, e.stream, effects);
-                if constexpr (std::is_same_v<E, quic::StreamReset>) byte_streams_.on_reset(e, effects);
-                if constexpr (std::is_same_v<E, quic::StreamStopped>) byte_streams_.on_stopped(e);
-                if constexpr (std::is_same_v<E, quic::StreamClosed>)
-                    byte_streams_.on_closed(e.connection, e.stream, effects);
+                    streams.on_writable(e.connection, e.stream, effects);
+                if constexpr (std::is_same_v<E, quic::StreamReset>) streams.on_reset(e, effects);
+                if constexpr (std::is_same_v<E, quic::StreamStopped>) streams.on_stopped(e, effects);
+                if constexpr (std::is_same_v<E, quic::StreamClosed>) streams.on_closed(e.connection, e.stream, effects);
                 return true;
             }
             return false;
@@ -89,9 +95,27 @@ bool Stack::Impl::refuse_stream(quic::ConnectionRef connection, quic::StreamRef 
     return true;
 }
 
+// The first byte of a peer's stream says what it is for.
+void Stack::Impl::begin_stream(const MeshSessions::Sender& sender, const quic::StreamData& event, base::TimePoint now,
+                               DeliveryEffects& out) {
+    const delivery::Incarnation life{sender.incarnation};
+    const std::uint8_t tag = event.data.front();
+    if (wire::is_open_stream_tag(tag)) {
+        deliveries_.note_sender(sender.peer, life, event.connection, out);
+        byte_streams_.adopt(sender.peer, event.connection, event.stream, now);
+        byte_streams_.on_stream_data(event, now, out);
+    } else if (wire::is_large_tag(tag)) {
+        deliveries_.note_sender(sender.peer, life, event.connection, out);
+        payload_streams_.adopt(sender.peer, event.connection, event.stream, now);
+        payload_streams_.on_stream_data(event, now, out);
+    } else {
+        deliveries_.adopt(sender.peer, life, event.connection, event.stream, out);
+    }
+}
+
 // True if the event was about a stream that carries deliveries.
 bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
-    if (on_stream_event(event, now)) return true;
+    if (on_stream_event(byte_streams_, event, now) || on_stream_event(payload_streams_, event, now)) return true;
     DeliveryEffects effects;
     const auto ended = [&](quic::ConnectionRef connection, quic::StreamRef stream) {
         if (!deliveries_.owns(connection, stream)) return false;
@@ -105,16 +129,12 @@ bool Stack::Impl::on_delivery_event(quic::Event& event, base::TimePoint now) {
                                           if (!deliveries_.owns(e.connection, e.stream)) {
                                               const auto sender = sessions_ ? sessions_->hand_over(e) : std::nullopt;
                                               if (!sender) return false;
-                                              const delivery::Incarnation life{sender->incarnation};
-                                              if (wire::is_open_stream_tag(e.data.front())) {
-                                                  if (!passes(sender->peer, admission::FrameClass::stream, now))
-                                                      return refuse_stream(e.connection, e.stream, now);
-                                                  deliveries_.note_sender(sender->peer, life, e.connection, effects);
-                                                  byte_streams_.adopt(sender->peer, e.connection, e.stream, now);
-                                                  byte_streams_.on_stream_data(e, now, effects);
-                                                  return true;
-                                              }
-                                              deliveries_.adopt(sender->peer, life, e.connection, e.stream, effects);
+                                              const std::uint8_t tag = e.data.front();
+                                              const bool own = wire::is_open_stream_tag(tag) || wire::is_large_tag(tag);
+                                              if (own && !passes(sender->peer, admission::FrameClass::stream, now))
+                                                  return refuse_stream(e.connection, e.stream, now);
+                                              begin_stream(*sender, e, now, effects);
+                                              if (!deliveries_.owns(e.connection, e.stream)) return true;
                                           }
                                           deliveries_.on_stream_data(e, effects);
                                           if (e.fin) ended(e.connection, e.stream);

@@ -17,6 +17,7 @@
 #include "stack/local_streams.hpp"
 #include "stack/mesh_sessions.hpp"
 #include "stack/mesh_spans.hpp"
+#include "stack/payload_streams.hpp"
 #include "stack/stack.hpp"
 
 namespace grapevine::stack {
@@ -73,6 +74,7 @@ public:
     DeliveryStreams deliveries_;
     ByteStreams byte_streams_;
     LocalStreams local_streams_;
+    PayloadStreams payload_streams_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
     telemetry::Laws laws_;
     std::deque<Event> events_;
@@ -100,7 +102,10 @@ private:
     void report(delivery::Finished& finished, DeliveryEffects& out);
     void report(delivery::Handle& handle);
     void report(delivery::HandlerLate& late);
-    bool on_stream_event(quic::Event& event, base::TimePoint now);
+    template <typename Streams>
+    bool on_stream_event(Streams& streams, quic::Event& event, base::TimePoint now);
+    void begin_stream(const MeshSessions::Sender& sender, const quic::StreamData& event, base::TimePoint now,
+                      DeliveryEffects& out);
     bool on_delivery_event(quic::Event& event, base::TimePoint now);
     void write_on(base::TimePoint now);
     // Handles an input within a span, if there is one, and ends it.

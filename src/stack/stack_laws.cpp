@@ -53,7 +53,8 @@ telemetry::Allowances Stack::Impl::allowances() const {
     const std::uint64_t exchanges = alive(ledger_, Kind::mesh_exchange);
     const std::uint64_t owned = links + sessions + app_.size();
     const base::Duration handshake = config_.quic.handshake_timeout + kLate;
-    std::uint64_t streams = links_.streams() + exchanges + deliveries_.streams() + byte_streams_.streams();
+    std::uint64_t streams =
+        links_.streams() + exchanges + deliveries_.streams() + byte_streams_.streams() + payload_streams_.streams();
     streams += kStreamsEnding * alive(ledger_, Kind::connection);
     for (const auto& [ref, life] : app_)
         if (const auto stats = endpoint_.stats(ref)) streams += stats->streams_open;
@@ -68,7 +69,7 @@ telemetry::Allowances Stack::Impl::allowances() const {
             links_.links_to([this](const base::EndpointId& peer) { return node_.wants(peer); }) + kUninvitedMax);
     out.set(Kind::app_connection, app_.size());
     out.set(Kind::mesh_exchange, sessions * config_.quic.limits.streams_bidi_max * 2, kMeshStreamMax + kLate);
-    out.set(Kind::byte_stream, byte_streams_.streams() + local_streams_.live());
+    out.set(Kind::byte_stream, byte_streams_.streams() + local_streams_.live() + payload_streams_.streams());
     allow_gossip(out, alive(ledger_, Kind::gossip_topic));
     if (config_.mesh) allow_mesh(out, node_.directory_size());
     return out;

@@ -10,7 +10,7 @@ namespace grapevine::wire {
 
 namespace {
 
-enum class Tag : std::uint8_t { deliver = 0x30, outcome = 0x31, window = 0x32, open_stream = 0x33 };
+enum class Tag : std::uint8_t { deliver = 0x30, outcome = 0x31, window = 0x32, open_stream = 0x33, large = 0x34 };
 
 // Sequence, kind, copy, after, settled, time left, two lengths and a context fit what the payload leaves of a frame.
 static_assert(kDeliverPayloadMax + kTargetNameMax + 3 * kVarint64Max + 2 + 3 * kVarint32Max + kContextBytes <=
@@ -22,6 +22,7 @@ std::optional<FrameRule> rule_of(std::uint8_t tag) {
         case Tag::outcome: return FrameRule{"outcome", kMeshFrameMax};
         case Tag::window: return FrameRule{"window", kMeshSmallFrameMax};
         case Tag::open_stream: return FrameRule{"open stream", kMeshSmallFrameMax};
+        case Tag::large: return FrameRule{"deliver large", kMeshSmallFrameMax};
     }
     return std::nullopt;
 }
@@ -30,7 +31,7 @@ constexpr FrameFamily kDeliveryFrames{"delivery", rule_of};
 
 Tag tag_of(const DeliveryFrame& frame) {
     constexpr std::array<Tag, std::variant_size_v<DeliveryFrame>> kTags{Tag::deliver, Tag::outcome, Tag::window,
-                                                                        Tag::open_stream};
+                                                                        Tag::open_stream, Tag::large};
     return kTags[frame.index()];
 }
 
@@ -38,7 +39,7 @@ bool is_printable(char c) {
     return c >= 0x20 && c < 0x7f;
 }
 
-void write(Writer& out, const Deliver& deliver) {
+void write_head(Writer& out, const Deliver& deliver) {
     out.varint(deliver.sequence.value);
     out.u8(static_cast<std::uint8_t>(deliver.kind));
     out.u8(static_cast<std::uint8_t>(deliver.copy));
@@ -46,8 +47,18 @@ void write(Writer& out, const Deliver& deliver) {
     out.varint(deliver.settled.value);
     out.varint(deliver.time_left_ms);
     out.text(deliver.name);
+}
+
+void write(Writer& out, const Deliver& deliver) {
+    write_head(out, deliver);
     out.bytes(deliver.payload);
     write_context(out, deliver.context);
+}
+
+void write(Writer& out, const DeliverLarge& large) {
+    write_head(out, large.message);
+    out.varint(large.size);
+    write_context(out, large.message.context);
 }
 
 void write(Writer& out, const Outcome& outcome) {
@@ -86,7 +97,7 @@ base::Bytes read_payload(Reader& in, std::size_t limit) {
     return {payload.begin(), payload.end()};
 }
 
-Deliver read_deliver(Reader& in) {
+Deliver read_head(Reader& in) {
     Deliver deliver;
     deliver.sequence = read_sequence(in);
     deliver.kind = static_cast<MessageKind>(in.discriminant("kind", 2));
@@ -97,9 +108,23 @@ Deliver read_deliver(Reader& in) {
     if (deliver.settled >= deliver.sequence) in.fail("settled", "must be below the sequence");
     deliver.time_left_ms = in.u32("time left");
     deliver.name = read_target(in);
+    return deliver;
+}
+
+Deliver read_deliver(Reader& in) {
+    Deliver deliver = read_head(in);
     deliver.payload = read_payload(in, kDeliverPayloadMax);
     deliver.context = read_context(in);
     return deliver;
+}
+
+DeliverLarge read_large(Reader& in) {
+    DeliverLarge large;
+    large.message = read_head(in);
+    large.size = in.u32("size");
+    if (large.size == 0 || large.size > kLargePayloadMax) in.fail("size", "must be 1 to 16 MiB");
+    large.message.context = read_context(in);
+    return large;
 }
 
 Outcome read_outcome(Reader& in) {
@@ -137,9 +162,10 @@ DeliveryFrame read_frame(Tag tag, Reader& in) {
         case Tag::deliver: return read_deliver(in);
         case Tag::outcome: return read_outcome(in);
         case Tag::window: return read_window(in);
-        case Tag::open_stream: break;
+        case Tag::open_stream: return read_open_stream(in);
+        case Tag::large: break;
     }
-    return read_open_stream(in);
+    return read_large(in);
 }
 
 }  // namespace
@@ -158,7 +184,7 @@ std::string_view name(OutcomeCode code) {
 }
 
 std::size_t window_cost(std::size_t name_size, std::size_t payload_size) {
-    return kDeliverOverhead + name_size + payload_size;
+    return kDeliverOverhead + name_size + std::min(payload_size, kDeliverPayloadMax);
 }
 
 bool is_target_name(std::string_view text) {
@@ -172,6 +198,10 @@ bool is_delivery_tag(std::uint8_t tag) {
 
 bool is_open_stream_tag(std::uint8_t tag) {
     return tag == static_cast<std::uint8_t>(Tag::open_stream);
+}
+
+bool is_large_tag(std::uint8_t tag) {
+    return tag == static_cast<std::uint8_t>(Tag::large);
 }
 
 base::Bytes encode(const DeliveryFrame& frame) {

@@ -1,16 +1,19 @@
 #pragma once
 
 // The frames by which messages are delivered on ALPN grapevine/mesh/1: a message, how it ended, how many more are
-// taken, and a stream of bytes.
+// taken, a message that is too large for a frame, and a stream of bytes.
 //
 // Form and rules are those of mesh.hpp: tag u8, length (postcard varint), payload (postcard); bytes after the known
 // fields are ignored. A sender's first bidirectional stream that begins with Deliver is the delivery stream of its
 // session: Deliver one way, Outcome and Window the other. OpenStream begins a stream of its own, is answered by an
-// Outcome on it, and raw bytes follow both ways once that is `acknowledged`.
+// Outcome on it, and raw bytes follow both ways once that is `acknowledged`. DeliverLarge begins one, too: its payload
+// follows as raw bytes, then the end of that direction; the Outcome comes back on it, perhaps before the payload is
+// whole.
 //
 // Payloads: Deliver: sequence u64, kind u8, copy u8, after u64, settled u64, time left u32 (ms), name, payload, context
 // · Outcome: sequence u64, code u8, payload (a reply, or a text where it is no acknowledgement), context, times ·
-// Window: messages u32, bytes u32 · OpenStream: sequence u64, time left u32 (ms), name, context.
+// Window: messages u32, bytes u32 · OpenStream: sequence u64, time left u32 (ms), name, context · DeliverLarge: as
+// Deliver, with size u32 in place of the payload.
 //
 // Time travels as time left, so that clocks do not matter: the deadline of the receiver is that of the sender and the
 // way of the frame. Hence two fields beside the sequence by which the receiver knows what it may forget:
@@ -34,8 +37,9 @@
 
 namespace grapevine::wire {
 
-inline constexpr std::size_t kDeliverPayloadMax = 60U * 1024U;  // Bytes of a message, and of a reply.
-inline constexpr std::size_t kTargetNameMax = 200;              // "mesh.type.digits" with room for later forms.
+inline constexpr std::size_t kDeliverPayloadMax = 60U * 1024U;        // Bytes of a message, and of a reply.
+inline constexpr std::size_t kLargePayloadMax = 16U * 1024U * 1024U;  // Of a message on a stream of its own.
+inline constexpr std::size_t kTargetNameMax = 200;                    // "mesh.type.digits" with room for later forms.
 inline constexpr std::size_t kOutcomeTextMax = 256;
 // What a message takes of a window's bytes beside its payload and its name; a round figure for what both ends keep.
 inline constexpr std::size_t kDeliverOverhead = 64;
@@ -103,13 +107,20 @@ struct OpenStream {  // Tag 0x33.
     friend bool operator==(const OpenStream&, const OpenStream&) = default;
 };
 
-using DeliveryFrame = std::variant<Deliver, Outcome, Window, OpenStream>;
+struct DeliverLarge {        // Tag 0x34.
+    Deliver message;         // Without its payload.
+    std::uint32_t size = 1;  // Of the payload: at most kLargePayloadMax.
+    friend bool operator==(const DeliverLarge&, const DeliverLarge&) = default;
+};
+
+using DeliveryFrame = std::variant<Deliver, Outcome, Window, OpenStream, DeliverLarge>;
 
 // Whether a stream whose first byte is `tag` carries frames of this kind.
 [[nodiscard]] bool is_delivery_tag(std::uint8_t tag);
-// Whether that frame is OpenStream, and the stream one of its own.
+// Whether that frame is OpenStream, or DeliverLarge, and the stream one of its own.
 [[nodiscard]] bool is_open_stream_tag(std::uint8_t tag);
-// What a message takes of a window's bytes.
+[[nodiscard]] bool is_large_tag(std::uint8_t tag);
+// What a message takes of a window's bytes. What of a payload is over kDeliverPayloadMax has room of its own.
 [[nodiscard]] std::size_t window_cost(std::size_t name_size, std::size_t payload_size);
 // 1 to kTargetNameMax printable ASCII characters, no space.
 [[nodiscard]] bool is_target_name(std::string_view text);

@@ -29,6 +29,12 @@ Deliver typical() {
             "mesh2.broker",       hex("aabbcc")};
 }
 
+// The largest there is, with the payload to follow.
+DeliverLarge announced(Deliver message) {
+    message.payload.clear();
+    return {std::move(message), 16'777'216};
+}
+
 std::vector<Vector> all_vectors() {
     Deliver traced = typical();
     traced.context = testing::sampled_context();
@@ -51,6 +57,9 @@ std::vector<Vector> all_vectors() {
          "33 18 07 f403 14 6d657368312e636f6d707574652e323339646339"},
         {"open stream in a trace", OpenStream{MessageSequence{7}, 500, "a", testing::sampled_context()},
          concat({"33 27 07 f403 01 61", kContextHex})},
+        {"deliver large", announced(typical()), "34 1a ac02 01 01 ab02 05 904e 0c 6d657368322e62726f6b6572 80808008"},
+        {"deliver large in a trace", announced(traced),
+         concat({"34 3c ac02 01 01 ab02 05 904e 0c 6d657368322e62726f6b6572 80808008", kContextHex})},
     };
 }
 
@@ -120,11 +129,12 @@ TEST(Delivery, FieldsThatCameLaterAreIgnored) {
 
 TEST(Delivery, UnknownTagsAndLengthsAreRefusedBeforeThePayloadComes) {
     EXPECT_EQ(error_of("10"), "delivery frame: unknown tag 16");
-    EXPECT_EQ(error_of("34"), "delivery frame: unknown tag 52");
+    EXPECT_EQ(error_of("35"), "delivery frame: unknown tag 53");
     EXPECT_EQ(error_of("30 818004"), "deliver: 65537 bytes where 65536 are allowed");
     EXPECT_EQ(error_of("31 818004"), "outcome: 65537 bytes where 65536 are allowed");
     EXPECT_EQ(error_of("32 8108"), "window: 1025 bytes where 1024 are allowed");
     EXPECT_EQ(error_of("33 8108"), "open stream: 1025 bytes where 1024 are allowed");
+    EXPECT_EQ(error_of("34 8108"), "deliver large: 1025 bytes where 1024 are allowed");
     EXPECT_EQ(error_of("30 ffffffff10"), "deliver: length: integer does not fit its type");
     EXPECT_FALSE(decode_delivery_frame(0x32, base::Bytes(kMeshSmallFrameMax + 1)));
 }
@@ -144,6 +154,8 @@ TEST(Delivery, ErrorsNameTheThingAndTheRule) {
     EXPECT_EQ(error_of("31 03 01 07 00"), "outcome: code: unknown variant 7");
     EXPECT_EQ(error_of("31 04 01 01 8102"), "outcome: payload: 257 bytes where 256 are allowed");
     EXPECT_EQ(error_of("31 04 01 01 01 0a"), "outcome: payload: must be printable ASCII where it is no reply");
+    EXPECT_EQ(error_of("34 09 01 00 00 00 00 00 01 61 00"), "deliver large: size: must be 1 to 16 MiB");
+    EXPECT_EQ(error_of("34 0c 01 00 00 00 00 00 01 61 81808008"), "deliver large: size: must be 1 to 16 MiB");
     EXPECT_EQ(error_of("33 04 01 00 01 7f"), "open stream: name: must be printable ASCII without spaces");
 }
 
@@ -166,6 +178,7 @@ TEST(Delivery, TheLargestMessageAndReplyFit) {
 TEST(Delivery, TheCostOfAMessageCountsItsNameAndAnOverhead) {
     EXPECT_EQ(window_cost(1, 0), 65U);
     EXPECT_EQ(window_cost(12, 200), 276U);
+    EXPECT_EQ(window_cost(1, kLargePayloadMax), window_cost(1, kDeliverPayloadMax));
 }
 
 TEST(Delivery, EveryCodeHasAName) {
@@ -196,6 +209,14 @@ TEST(DeliveryFrameReader, AnyCutOfAStreamGivesTheSameFrames) {
         RC_ASSERT(got == frames);
         RC_ASSERT(reader.at_boundary());
     }));
+}
+
+TEST(DeliveryFrameReader, RawBytesFollowAFrame) {
+    DeliveryFrameReader reader;
+    reader.feed(hex("33 04 01 00 01 61 30 00 ff"));
+    ASSERT_TRUE(*reader.next());
+    EXPECT_EQ(reader.take_rest(), hex("30 00 ff"));
+    EXPECT_TRUE(reader.at_boundary());
 }
 
 TEST(DeliveryFrameReader, ADeadStreamStaysDead) {

@@ -221,9 +221,14 @@ MeshFrame any_mesh_frame(base::Rng& rng) {
 }
 
 DeliveryFrame any_delivery_frame(base::Rng& rng) {
-    switch (rng.below(4)) {
+    switch (rng.below(5)) {
         case 0: return any_deliver(rng);
         case 1: return any_outcome(rng);
+        case 3: {
+            DeliverLarge large{any_deliver(rng), 1 + any_integer<std::uint32_t>(rng) % std::uint32_t{kLargePayloadMax}};
+            large.message.payload.clear();
+            return large;
+        }
         case 2: return Window{any_integer<std::uint32_t>(rng), any_integer<std::uint32_t>(rng)};
         default: return OpenStream{any_sequence(rng), any_integer<std::uint32_t>(rng), any_name(rng), any_context(rng)};
     }
