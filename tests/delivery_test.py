@@ -111,6 +111,27 @@ def many_at_once_all_arrive(meshes):
     assert answers == [True] * 8, answers
 
 
+def a_broker_that_leaves_loses_nothing(meshes):
+    source = meshes.node("mesh2", "gateway")
+    broker = meshes.node("mesh2", "broker")
+    answers = []
+
+    def ask(first):
+        for number in range(first, first + 10):
+            result = meshes.run("request", "mesh2.broker", str(number), source=source)
+            answers.append(result if result[:2] != (0, f"{number}\n") else None)
+
+    askers = [threading.Thread(target=ask, args=(10 * i,)) for i in range(4)]
+    for asker in askers:
+        asker.start()
+    cli.wait_until(lambda: len(answers) >= 8, 30, "the first answers")
+    os.kill(broker["pid"], signal.SIGTERM)
+    for asker in askers:
+        asker.join()
+    assert answers == [None] * 40, [answer for answer in answers if answer]
+    cli.wait_until(lambda: not cli.is_alive(broker["pid"]), 10, "the broker is gone")
+
+
 def the_figures_and_the_ledger_agree(meshes):
     source = meshes.node("mesh1", "gateway")
     status = json.loads(cli.run(meshes.home, "status", "--json", "--data-dir", source["data_dir"])[1])
@@ -124,7 +145,7 @@ def deliveries(home):
     with Meshes(home) as meshes:
         for check in (any_of_a_type_answers, a_name_and_an_id_mean_one_node, stdin_is_sent_byte_for_byte,
                       each_failure_has_its_words_and_code, a_stopped_process_is_waited_for,
-                      many_at_once_all_arrive, the_figures_and_the_ledger_agree):
+                      many_at_once_all_arrive, a_broker_that_leaves_loses_nothing, the_figures_and_the_ledger_agree):
             print(f"        {check.__name__}", flush=True)
             check(meshes)
 

@@ -196,7 +196,8 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
         mesh_->remembered.remember({removed.id, removed.addrs}, now);
     if (died) abandon(removed.id, now, out);
     mesh_->admission.release_unused(removed.id, MeshAdmission::Entry::absent);
-    if (died || left || expelled) mesh_->delivery.on_gone(removed.id, now, out);
+    if (died || expelled) mesh_->delivery.on_gone(removed.id, now, out);
+    if (left) mesh_->delivery.on_left(removed.id, now);
     paths::SeedEffects effects;
     mesh_->seeds.on_seed_lost(removed.id, std::string(directory::name(removed.cause)), now, effects);
     route(mesh_->topic, effects, now, out);

@@ -152,6 +152,32 @@ TEST_F(Leaving, AnAnswerThatComesInTimeIsTaken) {
     EXPECT_LT(cluster_.now() - left_from_, 1s) << "nothing was in hand any more";
 }
 
+// What crosses the goodbye on its way is given back, not in doubt.
+TEST_F(Leaving, NothingIsInDoubtBecauseOfAGoodbye) {
+    const auto warm = request(0, name(1));
+    cluster_.run_for(50ms);
+    for (const auto& handle : handles(1))
+        answer(1, handle);
+    cluster_.run_for(50ms);
+    ASSERT_NE(ending(0, warm), nullptr);
+    leave(1);
+    std::vector<delivery::MessageSequence> messages;
+    for (int i = 0; i < 8; ++i) {
+        messages.push_back(request(0, "mesh1.broker"));
+        cluster_.run_for(200us);
+    }
+    ASSERT_TRUE(cluster_.run_until(
+        [&] {
+            for (const auto& handle : handles(2))
+                answer(2, handle);
+            return std::all_of(messages.begin(), messages.end(),
+                               [&](const auto& message) { return ending(0, message) != nullptr; });
+        },
+        5s));
+    for (const auto& message : messages)
+        EXPECT_EQ(ending(0, message)->ending, Ending::acknowledged);
+}
+
 TEST_F(Leaving, WithNothingInHandTheGoodbyeIsSaidAtOnce) {
     leave(1);
     EXPECT_TRUE(cluster_.run_until([&] { return cluster_.stack(0).directory(cluster_.now()).size() == 2; }, 50ms));
