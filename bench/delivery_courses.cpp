@@ -1,5 +1,5 @@
-// bench_delivery_courses [SEEDS]: as many courses of src/stack/storm_testing.hpp, and what became of their messages. Exit code 1 and the
-// seed where a promise was broken.
+// bench_delivery_courses [SEEDS]: as many courses of src/stack/storm_testing.hpp, and what became of their messages.
+// Exit code 1, and the seed, where a promise was broken.
 
 #include <cstdio>
 #include <cstdlib>

@@ -87,6 +87,23 @@ bool Stack::Impl::on_stream_event(Streams& streams, quic::Event& event, base::Ti
     return taken;
 }
 
+void Stack::Impl::send(const delivery::SendOpenStream& open, DeliveryEffects& out) {
+    byte_streams_.open(open.peer, deliveries_.session_to(open.peer), open.frame, out);
+    deliveries_.mark_writable(open.peer);
+}
+
+void Stack::Impl::send(delivery::SendLarge& large, DeliveryEffects& out) {
+    payload_streams_.send(large.peer, deliveries_.session_to(large.peer), std::move(large.frame), out);
+    deliveries_.mark_writable(large.peer);
+}
+
+// On the stream that the message came on, if it had one of its own.
+void Stack::Impl::say(const delivery::SendOutcome& outcome, DeliveryEffects& out) {
+    const bool own_stream =
+        byte_streams_.say(outcome.peer, outcome.frame, out) || payload_streams_.say(outcome.peer, outcome.frame, out);
+    if (!own_stream) deliveries_.say(outcome.peer, outcome.frame, out);
+}
+
 // True, since the event needs nothing more.
 bool Stack::Impl::refuse_stream(quic::ConnectionRef connection, quic::StreamRef stream, base::TimePoint now) {
     endpoint_.reset_stream(connection, stream, kCloseRefused);

@@ -85,75 +85,65 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
     LinkEffects links;
     SessionEffects sessions;
     DeliveryEffects deliveries;
-    std::visit(
-        Overloaded{
-            [&](node::SendMessage& e) {
-                auto span = frame_sent(config_.recorder, e.to, e.message);
-                links_.send(e.to, e.topic, e.message, now, links);
-                if (span) config_.recorder->end(std::move(span));
-            },
-            [&](node::FinishTopic& e) { links_.finish_topic(e.peer, e.topic); },
-            [&](node::DropPeer& e) { links_.drop(e.peer, now); },
-            [&](node::AbandonPeer& e) { links_.abandon(e.peer, now); },
-            [&](node::ProbePeer& e) {
-                if (const auto connection = links_.current(e.peer)) endpoint_.ping(*connection);
-            },
-            [&](node::OpenSync& e) {
-                if (sessions_) sessions_->open_sync(e.sync, e.peer, std::move(e.turn), now, sessions);
-            },
-            [&](node::SendSync& e) {
-                if (sessions_) sessions_->send_sync(e.sync, e.turn, e.last);
-            },
-            [&](node::AbortSync& e) {
-                if (sessions_) sessions_->abort_sync(e.sync);
-            },
-            [&](fabric::SendQuestion& e) {
-                if (sessions_)
-                    sessions_->ask(e.id, e.to.id, wire::Resolve{std::move(e.name), e.hops, e.context}, now, sessions);
-            },
-            [&](fabric::DropQuestion& e) {
-                if (sessions_) sessions_->drop_question(e.id, now);
-            },
-            [&](fabric::Answer& e) {
-                if (sessions_) sessions_->answer(e.ref, e.resolved);
-            },
-            [&](node::Introduce& e) {
-                if (sessions_) sessions_->ping(kIntroduction, e.peer, rng_.next(), now, sessions);
-            },
-            [&](node::CloseSessions& e) {
-                if (sessions_) sessions_->close_sessions(e.peer, now, sessions);
-            },
-            [&](node::SayRevocations& e) {
-                if (sessions_) sessions_->say_revocations(e.peer, e.envelope, now);
-            },
-            [&](delivery::WantSession& e) {
-                if (sessions_) sessions_->want_session(e.peer, now, sessions);
-            },
-            [&](delivery::ReleaseSession& e) {
-                if (sessions_) sessions_->release_session(e.peer, now);
-            },
-            [&](delivery::SendDeliver& e) { deliveries_.send(e.peer, e.frame, deliveries); },
-            [&](delivery::SendOpenStream& e) {
-                byte_streams_.open(e.peer, deliveries_.session_to(e.peer), e.frame, deliveries);
-                deliveries_.mark_writable(e.peer);
-            },
-            [&](delivery::SendLarge& e) {
-                payload_streams_.send(e.peer, deliveries_.session_to(e.peer), std::move(e.frame), deliveries);
-                deliveries_.mark_writable(e.peer);
-            },
-            [&](delivery::TakePayload& e) { payload_streams_.take(e, deliveries); },
-            [&](delivery::SendOutcome& e) {
-                const bool own_stream =
-                    byte_streams_.say(e.peer, e.frame, deliveries) || payload_streams_.say(e.peer, e.frame, deliveries);
-                if (!own_stream) deliveries_.say(e.peer, e.frame, deliveries);
-            },
-            [&](delivery::SendWindow& e) { deliveries_.say(e.peer, e.frame, deliveries); },
-            [&](delivery::Finished& e) { report(e, deliveries); },
-            [&](delivery::Handle& e) { report(e); },
-            [&](delivery::HandlerLate& e) { report(e); },
-            [&](auto& report) { events_.push_back(std::move(report)); },
-        },
-        effect);
+    std::visit(Overloaded{
+                   [&](node::SendMessage& e) {
+                       auto span = frame_sent(config_.recorder, e.to, e.message);
+                       links_.send(e.to, e.topic, e.message, now, links);
+                       if (span) config_.recorder->end(std::move(span));
+                   },
+                   [&](node::FinishTopic& e) { links_.finish_topic(e.peer, e.topic); },
+                   [&](node::DropPeer& e) { links_.drop(e.peer, now); },
+                   [&](node::AbandonPeer& e) { links_.abandon(e.peer, now); },
+                   [&](node::ProbePeer& e) {
+                       if (const auto connection = links_.current(e.peer)) endpoint_.ping(*connection);
+                   },
+                   [&](node::OpenSync& e) {
+                       if (sessions_) sessions_->open_sync(e.sync, e.peer, std::move(e.turn), now, sessions);
+                   },
+                   [&](node::SendSync& e) {
+                       if (sessions_) sessions_->send_sync(e.sync, e.turn, e.last);
+                   },
+                   [&](node::AbortSync& e) {
+                       if (sessions_) sessions_->abort_sync(e.sync);
+                   },
+                   [&](fabric::SendQuestion& e) {
+                       if (sessions_)
+                           sessions_->ask(e.id, e.to.id, wire::Resolve{std::move(e.name), e.hops, e.context}, now,
+                                          sessions);
+                   },
+                   [&](fabric::DropQuestion& e) {
+                       if (sessions_) sessions_->drop_question(e.id, now);
+                   },
+                   [&](fabric::Answer& e) {
+                       if (sessions_) sessions_->answer(e.ref, e.resolved);
+                   },
+                   [&](node::Introduce& e) {
+                       if (sessions_) sessions_->ping(kIntroduction, e.peer, rng_.next(), now, sessions);
+                   },
+                   [&](node::CloseSessions& e) {
+                       if (sessions_) sessions_->close_sessions(e.peer, now, sessions);
+                   },
+                   [&](node::SayRevocations& e) {
+                       if (sessions_) sessions_->say_revocations(e.peer, e.envelope, now);
+                   },
+                   [&](delivery::WantSession& e) {
+                       if (sessions_) sessions_->want_session(e.peer, now, sessions);
+                   },
+                   [&](delivery::ReleaseSession& e) {
+                       if (sessions_) sessions_->release_session(e.peer, now);
+                   },
+                   [&](delivery::SendDeliver& e) { deliveries_.send(e.peer, e.frame, deliveries); },
+                   [&](delivery::SendOpenStream& e) { send(e, deliveries); },
+                   [&](delivery::SendLarge& e) { send(e, deliveries); },
+                   [&](delivery::TakePayload& e) { payload_streams_.take(e, deliveries); },
+                   [&](delivery::SendOutcome& e) { say(e, deliveries); },
+                   [&](delivery::SendWindow& e) { deliveries_.say(e.peer, e.frame, deliveries); },
+                   [&](delivery::Finished& e) { report(e, deliveries); },
+                   [&](delivery::Handle& e) { report(e); },
+                   [&](delivery::HandlerLate& e) { report(e); },
+                   [&](auto& report) { events_.push_back(std::move(report)); },
+               },
+               effect);
     if (!links.empty()) apply(links, now);
     if (!sessions.empty()) apply(sessions, now);
     if (!deliveries.empty()) apply(deliveries, now);

@@ -45,6 +45,9 @@ public:
     void execute(node::Effects& effects, base::TimePoint now);
     void apply(SessionEffects& effects, base::TimePoint now);
     void apply(DeliveryEffects& effects, base::TimePoint now);
+    void send(const delivery::SendOpenStream& open, DeliveryEffects& out);
+    void send(delivery::SendLarge& large, DeliveryEffects& out);
+    void say(const delivery::SendOutcome& outcome, DeliveryEffects& out);
     void pump(base::TimePoint now);  // QUIC's events, until there are none.
     void on_deadline(base::TimePoint now);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
