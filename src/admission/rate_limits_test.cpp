@@ -100,7 +100,7 @@ TEST(RateLimits, TheDefaultsLetAnybodySayHelloAndNobodyFlood) {
         const auto frames = static_cast<FrameClass>(i);
         EXPECT_NE(name(frames), "unknown");
         EXPECT_GE(kFrameLimits[i].per_second, 1U);
-        EXPECT_EQ(taken(limits, 1, frames, 0s, 100'000), kFrameLimits[i].burst) << name(frames);
+        EXPECT_EQ(taken(limits, 1, frames, 0s, 1'000'000), kFrameLimits[i].burst) << name(frames);
     }
     EXPECT_EQ(name(FrameClass::count_), "unknown");
 }

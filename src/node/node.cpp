@@ -54,7 +54,7 @@ void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::Tim
 
 void Node::Impl::on_gossip(const base::EndpointId& from, const base::TopicId& topic, wire::TopicMessage message,
                            base::TimePoint now, Effects& out) {
-    if (!may_speak(from, topic, out)) return;
+    if (!may_speak(from, topic, now, out)) return;
     GossipEffects effects;
     gossip_.on_message(from, topic, std::move(message), now, effects);
     route(effects, now, out);

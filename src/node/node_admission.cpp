@@ -23,7 +23,8 @@ bool is_goodbye(const wire::TopicMessage& message) {
 }  // namespace
 
 // Rule 3 of mesh_admission.hpp, the peer's side.
-bool Node::Impl::may_speak(const base::EndpointId& from, const base::TopicId& topic, Effects& out) {
+bool Node::Impl::may_speak(const base::EndpointId& from, const base::TopicId& topic, base::TimePoint now,
+                           Effects& out) {
     if (!is_mesh_topic(topic) || !mesh_->admission.closed()) return true;
     if (mesh_->admission.is_member(from)) {
         for (auto& message : mesh_->admission.acquaint(from))  // Rule 4.
@@ -31,6 +32,7 @@ bool Node::Impl::may_speak(const base::EndpointId& from, const base::TopicId& to
         return true;
     }
     mesh_->admission.count_stranger();
+    on_denied(from, from.short_hex() + " speaks on the mesh's topic and is not admitted", now, out);
     // What overtakes its sender's hello is lost, and no reason to cut it off.
     if (!gossip_.wants(from) && !mesh_->admission.is_introducing(from)) out.push_back(AbandonPeer{from});
     return false;

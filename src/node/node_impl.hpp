@@ -140,7 +140,8 @@ private:
     [[nodiscard]] bool is_neighbor_anywhere(const base::EndpointId& peer) const;
 
     // node_admission.cpp
-    [[nodiscard]] bool may_speak(const base::EndpointId& from, const base::TopicId& topic, Effects& out);
+    [[nodiscard]] bool may_speak(const base::EndpointId& from, const base::TopicId& topic, base::TimePoint now,
+                                 Effects& out);
     void say(const base::EndpointId& to, const base::TopicId& topic, wire::TopicMessage message, Effects& out);
     void let_go(const base::EndpointId& peer);
     void put_out(const admission::Holder& holder, std::string_view why, base::TimePoint now, Effects& out);
