@@ -62,7 +62,7 @@ public:
 
     std::size_t add_member(const std::string& type, std::vector<std::size_t> seeds) {
         const std::uint64_t serial = size() + 1;
-        return add("mesh1", type, std::move(seeds), [&](Config& config, const base::EndpointId& id) {
+        return add("mesh1", type, std::move(seeds), [serial](Config& config, const base::EndpointId& id) {
             close_mesh(config, signed_by(authority(), ticket_for(id, serial)));
         });
     }

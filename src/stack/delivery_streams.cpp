@@ -64,7 +64,8 @@ void DeliveryStreams::note_sender(const base::EndpointId& peer, delivery::Incarn
     out.push_back(DeliveryOpened{peer, incarnation});
 }
 
-void DeliveryStreams::end_sender(const base::EndpointId& peer, quic::ConnectionRef connection, DeliveryEffects& out) {
+// The id is a copy: it may be that of the entry which goes.
+void DeliveryStreams::end_sender(base::EndpointId peer, quic::ConnectionRef connection, DeliveryEffects& out) {
     const auto known = senders_.find(peer);
     if (known == senders_.end() || known->second.first != connection) return;
     senders_.erase(known);

@@ -99,7 +99,7 @@ private:
     [[nodiscard]] static bool has_place(Side side, const wire::DeliveryFrame& frame);
     void violate(const Key& key, std::string_view rule, DeliveryEffects& out);
     void drop(const Key& key, DeliveryEffects& out);
-    void end_sender(const base::EndpointId& peer, quic::ConnectionRef connection, DeliveryEffects& out);
+    void end_sender(base::EndpointId peer, quic::ConnectionRef connection, DeliveryEffects& out);
 
     quic::Endpoint& endpoint_;
     std::map<base::EndpointId, quic::ConnectionRef> sessions_;  // That we dialled.
