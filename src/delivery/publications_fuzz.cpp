@@ -33,6 +33,24 @@ PublicationsConfig narrow() {
     return config;
 }
 
+// What the input can name by one byte: made and hashed once, since a run asks for them thousands of times.
+struct Content {
+    base::Bytes bytes;
+    base::Blake3Hash hash;
+};
+
+const Content& content_of(std::uint8_t which) {
+    static const std::vector<Content> all = [] {
+        std::vector<Content> made;
+        for (unsigned i = 0; i < 256; ++i) {
+            base::Bytes bytes(i % 4 == 0 ? 61'000U + i : 1U + i, static_cast<std::uint8_t>(i));
+            made.push_back({bytes, base::blake3(bytes)});
+        }
+        return made;
+    }();
+    return all[which];
+}
+
 class Run {
 public:
     Run(const std::uint8_t* data, std::size_t size) : input_(data, size), box_(narrow(), peer_of(0), rng_) {}
@@ -53,14 +71,10 @@ public:
 private:
     std::uint8_t byte() { return input_.byte(); }
 
-    static base::Bytes content_of(std::uint8_t which) {
-        return base::Bytes(which % 4 == 0 ? 61'000U + which : 1U + which, which);
-    }
-
     void act() {
         switch (byte() % 8) {
             case 0: return pass(now_ + 10ms * byte());
-            case 1: return void(box_.publish(content_of(byte()), now_, out_));
+            case 1: return void(box_.publish(content_of(byte()).bytes, now_, out_));
             case 2: return serve();
             case 3:
             case 4: return announce();
@@ -71,9 +85,8 @@ private:
     // Numbers come again, so that some announcements do.
     void announce() {
         const std::uint8_t which = byte() % 16;
-        const base::Bytes content = content_of(which);
-        Announcement what{peer_of(byte() % 3), which, base::blake3(content),
-                          static_cast<std::uint32_t>(content.size())};
+        const auto& [content, hash] = content_of(which);
+        Announcement what{peer_of(byte() % 3), which, hash, static_cast<std::uint32_t>(content.size())};
         if (byte() % 16 == 0) what.size = byte() * 8192U;
         const bool valid = what.size > 0 && what.size <= kPublicationMax && what.author != peer_of(0);
         if (valid && seen_.insert({what, now_ + narrow().memory}).second) open_.insert(what);
@@ -89,8 +102,8 @@ private:
         if (manner == 0) return box_.on_no_chunk(ask.fetch, now_, out_);
         base::Bytes chunk(ask.size, 'x');
         for (std::uint8_t which = 0; which < 16; ++which)
-            if (const base::Bytes content = content_of(which);
-                base::blake3(content) == ask.hash && ask.offset + ask.size <= content.size())
+            if (const auto& [content, hash] = content_of(which);
+                hash == ask.hash && ask.offset + ask.size <= content.size())
                 std::copy_n(content.begin() + ask.offset, ask.size, chunk.begin());
         if (manner == 1) chunk.push_back('x');
         if (manner == 2) chunk.front() ^= 1U;
@@ -98,10 +111,10 @@ private:
     }
 
     void serve() {
-        const base::Bytes content = content_of(byte());
+        const auto& [content, hash] = content_of(byte());
         const std::uint32_t offset = byte() * 300U;
         const std::uint32_t size = byte() * 300U;
-        const auto chunk = box_.ask(peer_of(byte() % 5), base::blake3(content), offset, size);
+        const auto chunk = box_.ask(peer_of(byte() % 5), hash, offset, size);
         if (!chunk) return;
         GRAPEVINE_ASSERT(chunk->size() <= std::min<std::size_t>(size, kChunkMax) && !chunk->empty(), "as was asked");
         GRAPEVINE_ASSERT(std::equal(chunk->begin(), chunk->end(), content.begin() + offset), "what its hash says");
