@@ -275,7 +275,8 @@ void Outbox::finish(MessageSequence sequence, Message& message, Ending ending, b
     bytes_ -= message.memory;
     deadlines_.erase({message.deadline, sequence});
     if (!std::exchange(name.touched, true)) touched_names_.push_back(&name);
-    out.emplace_back(Finished{sequence, ending, handled, message.written_to, message.attempts, std::move(payload)});
+    out.emplace_back(Finished{sequence, ending, handled, message.written_to, message.attempts, std::move(payload),
+                              ending == Ending::acknowledged ? std::string() : name.text});
     const bool ordered = message.options.ordering == Ordering::lane;
     messages_.erase(sequence);
     if (!ordered) return;

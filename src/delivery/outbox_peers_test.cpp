@@ -181,7 +181,8 @@ TEST_F(OutboxPeersTest, AStreamIsSoughtAsAMessageIs) {
     ASSERT_TRUE(submit(stream, 80ms));
     resolved(4, {{kA}}, 80ms);
     down(kA, SessionEnd::lost, 90ms);
-    EXPECT_EQ(only_end(), (Finished{seq(2), Ending::in_doubt, Handled::maybe, kA, 1, {}})) << "its other end is dead";
+    EXPECT_EQ(only_end(), (Finished{seq(2), Ending::in_doubt, Handled::maybe, kA, 1, {}, "mesh1.broker"}))
+        << "its other end is dead";
     stream.options.ordering = Ordering::lane;
     EXPECT_EQ(submit(stream, 90ms).error(), SubmitRefusal::bad_options);
     stream.options.ordering = Ordering::none;
@@ -192,12 +193,13 @@ TEST_F(OutboxPeersTest, AStreamIsSoughtAsAMessageIs) {
 TEST_F(OutboxPeersTest, CancellingEndsAMessageWhereverItIs) {
     submit(to("a"));
     run([&] { outbox.cancel(seq(1), at(0s), out); });
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::cancelled, Handled::no, {}, 0, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::cancelled, Handled::no, {}, 0, {}, "a"}}));
     run([&] { outbox.cancel(seq(1), at(0s), out); });
     EXPECT_TRUE(out.empty());
     send({{kA}});
     run([&] { outbox.cancel(seq(2), at(0s), out); });
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(2), Ending::cancelled, Handled::no, {}, 0, {}}, ReleaseSession{kA}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(2), Ending::cancelled, Handled::no, {}, 0, {}, "mesh1.broker"},
+                                  ReleaseSession{kA}}));
 }
 
 struct NarrowOutboxTest : public OutboxFixture {

@@ -70,7 +70,7 @@ TEST_F(OutboxTest, WhatCannotBeResolvedEnds) {
         submit(to("a"));
         ++question;
         run([&, f = failure] { outbox.on_resolved(QuestionId{question}, tl::unexpected(f), at(0s), out); });
-        EXPECT_EQ(out, (OutboxEffects{Finished{seq(question), ending, Handled::no, {}, 0, {}}}));
+        EXPECT_EQ(out, (OutboxEffects{Finished{seq(question), ending, Handled::no, {}, 0, {}, "a"}}));
     }
     submit(to("a"));
     resolved(++question, {});
@@ -89,7 +89,7 @@ TEST_F(OutboxTest, ABusyResolverIsAskedAgainWithinTheDeadline) {
         EXPECT_EQ(out, (OutboxEffects{Resolve{QuestionId{question + 1}, "a"}}));
     }
     pass(1s);
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::peer_busy, Handled::no, {}, 0, {}}));
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::peer_busy, Handled::no, {}, 0, {}, "a"}));
 }
 
 TEST_F(OutboxTest, AnUnansweredQuestionEndsWithTheDeadline) {
@@ -97,7 +97,7 @@ TEST_F(OutboxTest, AnUnansweredQuestionEndsWithTheDeadline) {
     pass(999ms);
     EXPECT_TRUE(out.empty());
     pass(1s);
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::deadline, Handled::no, {}, 0, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::deadline, Handled::no, {}, 0, {}, "a"}}));
     resolved(1, {{kA}}, 2s);
     EXPECT_TRUE(out.empty());
 }
@@ -116,7 +116,7 @@ TEST_F(OutboxTest, ARefusalIsTriedElsewhereAndEndsWhenAllRefuse) {
     EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::first);
     ends(kB, outcome(1, wire::OutcomeCode::refused, "no handler"));
     resolved(3, {{kA}, {kB}});
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, kB, 2, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, kB, 2, {}, "mesh1.broker"}}));
 }
 
 TEST_F(OutboxTest, ABusyPeerIsTriedAgainAfterAPause) {
@@ -145,7 +145,7 @@ TEST_F(OutboxTest, ABusyPeerEndsPeerBusyAtTheDeadline) {
     ends(kA, outcome(1, wire::OutcomeCode::busy, "open"));
     resolved(2, {{kA}});
     pass(20ms);
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::peer_busy, Handled::no, kA, 1, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::peer_busy, Handled::no, kA, 1, {}, "mesh1.broker"}}));
 }
 
 TEST_F(OutboxTest, AtMostThreeOthersAreTriedWithoutAPause) {
@@ -177,7 +177,8 @@ TEST_F(OutboxTest, FinalOutcomesAreNotRetried) {
         send({{kA}});
         ++sequence;
         ends(kA, outcome(sequence, code, "text"));
-        EXPECT_EQ(only_end(), (Finished{seq(sequence), ending, handled, kA, 1, base::to_bytes("text")}));
+        EXPECT_EQ(only_end(), (Finished{seq(sequence), ending, handled, kA, 1, base::to_bytes("text"),
+                                        ending == Ending::acknowledged ? "" : "mesh1.broker"}));
     }
 }
 
@@ -192,7 +193,7 @@ TEST_F(OutboxTest, AnUnreachablePeerIsDialledAgain) {
     resolved(3, {{kA}}, 100ms);
     EXPECT_EQ(out, (OutboxEffects{WantSession{kA}}));
     pass(500ms);
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::unreachable, Handled::no, {}, 0, {}}));
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::unreachable, Handled::no, {}, 0, {}, "mesh1.broker"}));
 }
 
 TEST_F(OutboxTest, WhatWasNotWrittenGoesElsewhereWhenItsPeerFails) {
@@ -217,7 +218,7 @@ TEST_F(OutboxTest, ThoseWhoDoNotAdmitUsRefuse) {
     send({{kA}});
     down(kA, SessionEnd::refused);
     resolved(2, {{kA}});
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, {}, 0, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::refused, Handled::no, {}, 0, {}, "mesh1.broker"}}));
 }
 
 // Rule 3.
@@ -244,14 +245,14 @@ TEST_F(OutboxTest, AnotherLifeLeavesWhatWasWrittenInDoubt) {
     send({{kA}});
     down(kA, SessionEnd::lost);
     up(kA, Incarnation{11});
-    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}}}));
+    EXPECT_EQ(out, (OutboxEffects{Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}, "mesh1.broker"}}));
 }
 
 TEST_F(OutboxTest, APeerThatIsGoneLeavesWhatWasWrittenInDoubt) {
     ready(kA);
     send({{kA}});
     down(kA, SessionEnd::gone);
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}}));
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::in_doubt, Handled::maybe, kA, 1, {}, "mesh1.broker"}));
     send({{kA}});
     down(kA, SessionEnd::gone);
     EXPECT_TRUE(pick<Finished>().empty()) << "it was not written";
@@ -269,7 +270,7 @@ TEST_F(OutboxTest, ALifeThatIsSureFreesTheMessage) {
     EXPECT_EQ(pick<SendDeliver>()[0].peer, kB);
     EXPECT_EQ(pick<SendDeliver>()[0].frame.copy, wire::MessageCopy::first);
     run([&] { outbox.cancel(seq(1), at(0s), out); });
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::cancelled, Handled::maybe, kB, 3, {}}));
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::cancelled, Handled::maybe, kB, 3, {}, "mesh1.broker"}));
 }
 
 TEST_F(OutboxTest, TheIdempotentWaitsForNobody) {
@@ -283,7 +284,8 @@ TEST_F(OutboxTest, TheIdempotentWaitsForNobody) {
     EXPECT_EQ(pick<SendDeliver>().at(0).frame.copy, wire::MessageCopy::first) << "that life never saw it";
     ends(kB, outcome(1, wire::OutcomeCode::refused));
     resolved(3, {{kB}});
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::refused, Handled::maybe, kB, 2, {}})) << "A may have handled it";
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::refused, Handled::maybe, kB, 2, {}, "mesh1.broker"}))
+        << "A may have handled it";
 }
 
 TEST_F(OutboxTest, ALifeThatMayHaveHandledTheIdempotentIsToldSo) {
@@ -309,7 +311,7 @@ TEST_F(OutboxTest, AtTheDeadlineWhatWasWrittenMayHaveBeenHandled) {
     ready(kA);
     send({{kA}});
     pass(10s);
-    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::deadline, Handled::maybe, kA, 1, {}}));
+    EXPECT_EQ(only_end(), (Finished{seq(1), Ending::deadline, Handled::maybe, kA, 1, {}, "mesh1.broker"}));
     EXPECT_EQ(outbox.size_at(kA), 1U) << "rule 7: its receiver still has it";
     ends(kA, outcome(1, wire::OutcomeCode::acknowledged), 11s);
     EXPECT_EQ(out, (OutboxEffects{ReleaseSession{kA}}));

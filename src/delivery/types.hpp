@@ -157,6 +157,7 @@ struct Finished {
     std::optional<EndpointId> peer;  // To which it was written last.
     std::uint32_t attempts = 0;      // How often it was written.
     base::Bytes payload;             // The reply, or the receiver's text.
+    std::string name{};              // As addressed; only where it did not end acknowledged.
     friend bool operator==(const Finished&, const Finished&) = default;
 };
 // After a refusal because of `full` (no name) or `name_full`: a quarter is free again.

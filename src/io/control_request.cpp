@@ -41,7 +41,9 @@ base::Result<ControlRequest> plain(const json::object& object) {
     return ControlRequest(Request{});
 }
 
-base::Result<ControlRequest> decode_ping(const json::object& object) {
+// A request that has a name and nothing else.
+template <typename Request>
+base::Result<ControlRequest> named(const json::object& object) {
     if (const auto status = check_members(object, {"name"}); !status) {
         return tl::unexpected(status.error());
     }
@@ -49,7 +51,7 @@ base::Result<ControlRequest> decode_ping(const json::object& object) {
     if (!name || name->empty() || name->size() > kControlNameMax) {
         return base::invalid("request: 'name' must be a string of 1 to " + std::to_string(kControlNameMax) + " bytes");
     }
-    return ControlRequest(PingRequest{std::move(*name)});
+    return ControlRequest(Request{std::move(*name)});
 }
 
 base::Result<ControlRequest> decode_log_level(const json::object& object) {
@@ -263,7 +265,7 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
         return plain<StatusRequest>(*object);
     }
     if (*op == "ping") {
-        return decode_ping(*object);
+        return named<PingRequest>(*object);
     }
     if (*op == "watch") {
         return plain<WatchRequest>(*object);
@@ -289,6 +291,9 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "cache") {
         return plain<CacheRequest>(*object);
     }
+    if (*op == "why") {
+        return named<WhyRequest>(*object);
+    }
     if (*op == "produce") {
         return decode_produce(*object);
     }
@@ -300,7 +305,7 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     }
     return base::invalid(
         "request: unknown op '" + base::printable(*op) +
-        "'; ls, status, ping, watch, ledger, log-level, send, request, produce, resolve, cache, admit, "
+        "'; ls, status, ping, watch, ledger, log-level, send, request, produce, resolve, cache, why, admit, "
         "revoke and stop exist");
 }
 

@@ -38,6 +38,9 @@ struct ResolveRequest {
     base::Duration deadline{};
 };
 struct CacheRequest {};
+struct WhyRequest {
+    std::string name;  // Or an id, or the beginning of one.
+};
 
 // Another ticket for the node; with an authority, the mesh is closed by it.
 struct AdmitRequest {
@@ -63,7 +66,7 @@ struct ProduceRequest {
 
 using ControlRequest =
     std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest,
-                 DeliverRequest, ResolveRequest, CacheRequest, AdmitRequest, RevokeRequest, ProduceRequest>;
+                 DeliverRequest, ResolveRequest, CacheRequest, WhyRequest, AdmitRequest, RevokeRequest, ProduceRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

@@ -94,6 +94,8 @@ TEST(ControlRequest, RefusesEverythingElseByName) {
         {R"({"op":"ping"})", "'name' must be a string of 1 to 256 bytes"},
         {R"({"op":"ping","name":""})", "'name' must be a string of 1 to 256 bytes"},
         {R"({"op":"ping","name":")" + std::string(257, 'a') + "\"}", "'name' must be a string of 1 to 256 bytes"},
+        {R"({"op":"why"})", "'name' must be a string of 1 to 256 bytes"},
+        {R"({"op":"why","name":"a","deep":1})", "unknown member 'deep'"},
         {R"({"op":"ls"}{"op":"ls"})", "not JSON"},
         {std::string(100, '[') + std::string(100, ']'), "not JSON"},
     };

@@ -7,6 +7,7 @@
 #include "io/fabric_views.hpp"
 #include "io/ledger_view.hpp"
 #include "io/node_views.hpp"
+#include "io/why_view.hpp"
 
 namespace grapevine::io {
 
@@ -46,6 +47,7 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                    [&](const DeliverRequest& wanted) { deliver(client, wanted.submission); },
                    [&](const ResolveRequest& wanted) { resolve(client, wanted); },
                    [&](const CacheRequest&) { server_->answer(client, encode_cache(host_)); },
+                   [&](const WhyRequest& wanted) { server_->answer(client, encode_why(host_, wanted.name)); },
                    [&](const AdmitRequest& wanted) { admit(client, wanted); },
                    [&](const RevokeRequest& wanted) { revoke(client, wanted); },
                    [&](const ProduceRequest& wanted) { loads_.start_load(client, wanted); },

@@ -448,6 +448,10 @@ std::vector<base::SocketAddr> Node::candidates(const base::EndpointId& peer, bas
     return impl_->book_.endpoint_addr(peer, now).direct();
 }
 
+std::vector<paths::Candidate> Node::addresses(const base::EndpointId& peer, base::TimePoint now) const {
+    return impl_->book_.candidates(peer, now);
+}
+
 void Node::learn_address(const wire::EndpointAddr& addr, base::TimePoint now) {
     impl_->book_.learn(addr.id, addr.addrs, paths::AddressSource::ticket, now);
 }

@@ -34,6 +34,7 @@
 #include "base/rng.hpp"
 #include "fabric/types.hpp"
 #include "node/types.hpp"
+#include "paths/address_book.hpp"
 #include "telemetry/clock_offset.hpp"
 #include "telemetry/ledger.hpp"
 #include "telemetry/metrics.hpp"
@@ -171,6 +172,8 @@ public:
 
     // Where to dial a peer, best first.
     [[nodiscard]] std::vector<base::SocketAddr> candidates(const base::EndpointId& peer, base::TimePoint now) const;
+    // The same with where each is known from.
+    [[nodiscard]] std::vector<paths::Candidate> addresses(const base::EndpointId& peer, base::TimePoint now) const;
     // An address that an application gave with an id.
     void learn_address(const wire::EndpointAddr& addr, base::TimePoint now);
 

@@ -26,6 +26,11 @@
 
 namespace grapevine::node {
 
+// How a member is known, as users read it: whether an exchange was the first makes no difference to them.
+inline std::string text_of(directory::Source source) {
+    return source == directory::Source::bootstrap ? "sync" : std::string(name(source));
+}
+
 class Node::Impl {
 public:
     Impl(const Config& config, const base::SecretKey& key, base::Rng& rng, telemetry::Ledger& ledger);
@@ -96,6 +101,7 @@ public:
         std::uint64_t next_sync = 2;
         std::uint64_t syncs_opened = 0, syncs_refused = 0, syncs_failed = 0;
         base::TokenBucket denials_told;
+        std::optional<base::EndpointId> teller;  // Whose words are being handled.
     };
 
     // node_admission.cpp
@@ -152,6 +158,7 @@ private:
     [[nodiscard]] Narrator::Label label_of(const base::EndpointId& id) const;
     void on_statement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
     void on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out);
+    [[nodiscard]] DirectoryChanged joined(const directory::EntryAdded& added) const;
     void on_removed(const directory::EntryRemoved& removed, base::TimePoint now, Effects& out);
     void on_seed_doubted(const base::EndpointId& id, base::TimePoint now, Effects& out);
     void replace_neighbor(const base::EndpointId& lost, base::TimePoint now, Effects& out);

@@ -101,6 +101,7 @@ void Node::Impl::on_statement(const broadcast::Deliver& delivery, base::TimePoin
     narrator_.statement_came(delivery.from, delivery.content, delivery.scope.round.value, now);
     directory::Effects effects;
     const std::uint64_t before = mesh_->directory.counters().accepted;
+    mesh_->teller = delivery.from;
     mesh_->directory.on_statement(delivery.from, delivery.content, directory::Source::gossip, now, effects);
     if (mesh_->directory.counters().accepted == before) {
         narrator_.statement_refused();
@@ -133,12 +134,12 @@ void Node::Impl::on_directory_effect(const directory::Effect& effect, base::Time
             [&](const directory::EntryAdded& e) {
                 const auto step = narrator_.discovered(e.id, e.source);
                 on_known(e.id, now);
-                out.push_back(DirectoryChanged{EntryChange::joined, e.id, mesh_->directory.name_of(e.id), {}});
+                out.push_back(joined(e));
             },
             [&](const directory::EntryUpdated& e) {
                 if (e.change == directory::Change::refreshed) return;
                 on_known(e.id, now);
-                out.push_back(DirectoryChanged{EntryChange::updated, e.id, mesh_->directory.name_of(e.id), {}});
+                out.push_back(DirectoryChanged{EntryChange::updated, e.id, mesh_->directory.name_of(e.id), {}, {}, {}});
             },
             [&](const directory::EntryRemoved& e) { on_removed(e, now, out); },
             [&](const directory::Suspected& e) {
@@ -161,6 +162,15 @@ void Node::Impl::on_directory_effect(const directory::Effect& effect, base::Time
             [](const directory::Refused&) {},
         },
         effect);
+}
+
+DirectoryChanged Node::Impl::joined(const directory::EntryAdded& added) const {
+    DirectoryChanged changed;
+    changed.id = added.id;
+    changed.name = mesh_->directory.name_of(added.id);
+    changed.known_via = text_of(added.source);
+    if (added.source != directory::Source::self) changed.told_by = mesh_->teller;
+    return changed;
 }
 
 // A member is known, or says something new of itself: its addresses are candidates, and a seed among them is live; but
@@ -298,6 +308,7 @@ void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base:
     const directory::SyncTally tally = it->second.session.tally();
     const directory::Source source = it->second.session.source();
     const bool over = !step || step->done;
+    mesh_->teller = it->second.peer;
     if (over) mesh_->syncs.erase(it);
     if (!step) {
         ++mesh_->syncs_failed;

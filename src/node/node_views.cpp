@@ -25,7 +25,7 @@ DirectoryRow to_row(directory::Row& row) {
     out.messages_sent = row.messages_sent;
     out.messages_received = row.messages_received;
     out.age = row.age;
-    out.known_via = row.known_by == directory::Source::bootstrap ? "sync" : std::string(name(row.known_by));
+    out.known_via = text_of(row.known_by);
     for (const auto& accuser : row.suspected_by)
         out.suspected_by.push_back(accuser.id);
     return out;

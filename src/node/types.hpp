@@ -127,6 +127,9 @@ struct DirectoryChanged {
     base::EndpointId id;
     std::string name;
     std::vector<base::EndpointId> accusers;  // For died: who accused it.
+    std::string known_via{};                 // For joined: "gossip" or "sync".
+    // For joined: who told of it, a neighbour or the other side of an exchange; absent for this node itself.
+    std::optional<base::EndpointId> told_by{};
 };
 enum class SuspicionStep : std::uint8_t { suspected, refuted };
 struct SuspicionChanged {

@@ -191,6 +191,11 @@ std::vector<Figure> Stack::Impl::figures() const {
     if (sessions_) append(figures, byte_streams_.counters());
     if (sessions_) append(figures, payload_streams_.counters());
     if (sessions_) figures.push_back({"payloads.live", payload_streams_.streams()});
+    const StoryCounters& stories = stories_.counters();
+    figures.insert(figures.end(), {{"stories.subjects", stories_.size()},
+                                   {"stories.events_forgotten", stories.events_forgotten},
+                                   {"stories.subjects_forgotten", stories.subjects_forgotten},
+                                   {"stories.dials_unwatched", stories.dials_unwatched}});
     if (sessions_) figures.push_back({"streams.live", byte_streams_.live() + local_streams_.live()});
     if (sessions_) append(figures, limits_.counters());
     for (auto& figure : node_.figures())

@@ -36,6 +36,7 @@ void Stack::on_datagram(const quic::ReceivedDatagram& datagram, base::TimePoint 
 
 void Stack::on_unreachable(const base::SocketAddr& remote, base::TimePoint now) {
     impl_->ledger_.set_now(now);
+    impl_->stories_.on_unreachable(remote);
     impl_->endpoint_.on_unreachable(remote, now);
     impl_->pump(now);
     for (const auto& peer : impl_->links_.peers_at(remote))
@@ -160,7 +161,7 @@ base::Result<quic::ConnectionRef> Stack::connect(const wire::EndpointAddr& peer,
     impl_->node_.learn_address(peer, now);
     auto connection = impl_->endpoint_.connect(peer.id, impl_->node_.candidates(peer.id, now), alpn, now);
     if (connection) impl_->app_.try_emplace(*connection, impl_->ledger_, telemetry::Kind::app_connection);
-    if (connection) impl_->connection_spans_.dialled(*connection, peer.id, alpn);
+    if (connection) impl_->note_dial(*connection, peer.id, alpn, now);
     return connection;
 }
 
@@ -222,6 +223,10 @@ std::vector<fabric::MeshRow> Stack::meshes(base::TimePoint now) const {
 
 std::vector<fabric::CacheRow> Stack::cache(base::TimePoint now) const {
     return impl_->node_.cache(now);
+}
+
+Why Stack::why(std::string_view name, base::TimePoint now) const {
+    return impl_->why(name, now);
 }
 
 std::vector<Figure> Stack::figures() const {

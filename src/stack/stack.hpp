@@ -18,6 +18,7 @@
 #include "base/rng.hpp"
 #include "quic/types.hpp"
 #include "stack/types.hpp"
+#include "stack/why.hpp"
 #include "telemetry/ledger.hpp"
 
 namespace grapevine::stack {
@@ -63,6 +64,9 @@ public:
     fabric::QuestionId ask(std::string_view name, base::TimePoint deadline, base::TimePoint now);
     [[nodiscard]] std::vector<fabric::MeshRow> meshes(base::TimePoint now) const;
     [[nodiscard]] std::vector<fabric::CacheRow> cache(base::TimePoint now) const;
+
+    // What this node can tell of a name, an id or the beginning of one (why.hpp).
+    [[nodiscard]] Why why(std::string_view name, base::TimePoint now) const;
 
     // Delivery (docs/delivery.md). Each submitted message is reported as Finished, once; what comes for a served name,
     // or for the empty one, as Handle, which the application answers.

@@ -42,6 +42,7 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
 void Stack::Impl::report(delivery::Finished& finished, DeliveryEffects& out) {
     const delivery::MessageSequence message = finished.message;
     const delivery::Ending ending = finished.ending;
+    stories_.on(finished, now_);
     events_.emplace_back(DeliveryReport(std::move(finished)));
     byte_streams_.on_finished(message, ending, out);
     local_streams_.on_finished(message, ending, out);

@@ -141,7 +141,7 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    [&](delivery::Finished& e) { report(e, deliveries); },
                    [&](delivery::Handle& e) { report(e); },
                    [&](delivery::HandlerLate& e) { report(e); },
-                   [&](auto& report) { events_.push_back(std::move(report)); },
+                   [&](auto& report) { emit(Event(std::move(report)), now); },
                },
                effect);
     if (!links.empty()) apply(links, now);
@@ -152,25 +152,25 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
 void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         drive(now, [&](node::Effects& out) {
-            std::visit(
-                Overloaded{
-                    [&](GossipReceived& e) {
-                        if (is_own_topic(e.topic) && !passes(e.from, admission::FrameClass::statement, now)) return;
-                        within(frame_received(config_.recorder, e.from, e.message),
-                               [&] { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); });
-                    },
-                    [&](const LinkDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kGossipAlpn); },
-                    [&](const LinkUp& e) {
-                        const auto connection = links_.current(e.peer);
-                        const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
-                        const bool dialled = stats && stats->origin == quic::Origin::outgoing;
-                        node_.on_link_up(e.peer, dialled ? std::optional(stats->remote) : std::nullopt, now);
-                    },
-                    [&](const LinkLost& e) {
-                        node_.on_link_lost(e.peer, link_end(e.reason), describe(e.reason), now, out);
-                    },
-                },
-                effect);
+            std::visit(Overloaded{
+                           [&](GossipReceived& e) {
+                               if (is_own_topic(e.topic) && !passes(e.from, admission::FrameClass::statement, now))
+                                   return;
+                               within(frame_received(config_.recorder, e.from, e.message),
+                                      [&] { node_.on_gossip(e.from, e.topic, std::move(e.message), now, out); });
+                           },
+                           [&](const LinkDialled& e) { note_dial(e.connection, e.peer, wire::kGossipAlpn, now); },
+                           [&](const LinkUp& e) {
+                               const auto connection = links_.current(e.peer);
+                               const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
+                               const bool dialled = stats && stats->origin == quic::Origin::outgoing;
+                               node_.on_link_up(e.peer, dialled ? std::optional(stats->remote) : std::nullopt, now);
+                           },
+                           [&](const LinkLost& e) {
+                               node_.on_link_lost(e.peer, link_end(e.reason), describe(e.reason), now, out);
+                           },
+                       },
+                       effect);
         });
     }
 }
@@ -178,39 +178,42 @@ void Stack::Impl::apply(LinkEffects& effects, base::TimePoint now) {
 void Stack::Impl::apply(SessionEffects& effects, base::TimePoint now) {
     for (auto& effect : effects) {
         drive(now, [&](node::Effects& out) {
-            std::visit(
-                Overloaded{
-                    [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
-                    [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
-                    [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
-                    [&](const QuestionCame& e) { node_.on_question(e.peer, e.ref, e.question, now, out); },
-                    [&](const AskerGone& e) { node_.on_asker_gone(e.peer, e.ref, now, out); },
-                    [&](const QuestionAnswered& e) { node_.on_answer(e.id, e.answer, now, out); },
-                    [&](const QuestionFailed& e) { node_.on_question_failed(e.id, now, out); },
-                    [&](PingDone& e) {
-                        if (e.request == kIntroduction) return on_introduction(e, now, out);
-                        mesh_spans_.ping_over(e);
-                        events_.push_back(std::move(e));
-                    },
-                    [&](const SessionDialled& e) { connection_spans_.dialled(e.connection, e.peer, wire::kMeshAlpn); },
-                    [&](const SessionBegan& e) { node_.on_session_began(e.peer, e.standing, now, out); },
-                    [&](const SessionDenied& e) { node_.on_denied(e.peer, e.why, now, out); },
-                    [&](const RevocationsCame& e) { node_.on_revocations(e.peer, e.envelope, now, out); },
-                    [&](const SessionUp& e) {
-                        deliveries_.on_session_up(e.peer, e.connection);
-                        node_.on_session_up(e.peer, delivery::Incarnation{e.incarnation}, kFirstWindow, now, out);
-                    },
-                    [&](const SessionDown& e) { node_.on_session_down(e.peer, e.end, now, out); },
-                    [&](const SessionEnded& e) {
-                        DeliveryEffects ended;
-                        deliveries_.on_session_end(e.connection, ended);
-                        byte_streams_.on_session_end(e.connection, ended);
-                        payload_streams_.on_session_end(e.connection, ended);
-                        apply(ended, now);
-                        if (e.standing) node_.on_session_ended(e.peer, *e.standing);
-                    },
-                },
-                effect);
+            std::visit(Overloaded{
+                           [&](const SyncOpened& e) { node_.on_sync_opened(e.sync, e.peer, now, out); },
+                           [&](const SyncReceived& e) { node_.on_sync_received(e.sync, e.turn, now, out); },
+                           [&](const SyncEnded& e) { node_.on_sync_ended(e.sync, e.error, now, out); },
+                           [&](const QuestionCame& e) { node_.on_question(e.peer, e.ref, e.question, now, out); },
+                           [&](const AskerGone& e) { node_.on_asker_gone(e.peer, e.ref, now, out); },
+                           [&](const QuestionAnswered& e) { node_.on_answer(e.id, e.answer, now, out); },
+                           [&](const QuestionFailed& e) { node_.on_question_failed(e.id, now, out); },
+                           [&](PingDone& e) {
+                               if (e.request == kIntroduction) return on_introduction(e, now, out);
+                               mesh_spans_.ping_over(e);
+                               events_.push_back(std::move(e));
+                           },
+                           [&](const SessionDialled& e) { note_dial(e.connection, e.peer, wire::kMeshAlpn, now); },
+                           [&](const SessionBegan& e) { node_.on_session_began(e.peer, e.standing, now, out); },
+                           [&](const SessionDenied& e) { node_.on_denied(e.peer, e.why, now, out); },
+                           [&](const RevocationsCame& e) { node_.on_revocations(e.peer, e.envelope, now, out); },
+                           [&](const SessionUp& e) {
+                               deliveries_.on_session_up(e.peer, e.connection);
+                               node_.on_session_up(e.peer, delivery::Incarnation{e.incarnation}, kFirstWindow, now,
+                                                   out);
+                           },
+                           [&](const SessionDown& e) {
+                               stories_.no_session(e.peer, e.end, e.error, now);
+                               node_.on_session_down(e.peer, e.end, now, out);
+                           },
+                           [&](const SessionEnded& e) {
+                               DeliveryEffects ended;
+                               deliveries_.on_session_end(e.connection, ended);
+                               byte_streams_.on_session_end(e.connection, ended);
+                               payload_streams_.on_session_end(e.connection, ended);
+                               apply(ended, now);
+                               if (e.standing) node_.on_session_ended(e.peer, *e.standing);
+                           },
+                       },
+                       effect);
         });
     }
 }
@@ -282,7 +285,19 @@ void Stack::Impl::on_event(quic::Event& event, base::TimePoint now) {
     if (app_.contains(connection)) events_.push_back(std::move(event));
 }
 
+void Stack::Impl::emit(Event event, base::TimePoint now) {
+    stories_.on(event, now);
+    events_.push_back(std::move(event));
+}
+
+void Stack::Impl::note_dial(quic::ConnectionRef connection, const base::EndpointId& peer, std::string_view alpn,
+                            base::TimePoint now) {
+    connection_spans_.dialled(connection, peer, alpn);
+    stories_.dialled(connection, peer, alpn, node_.candidates(peer, now), now);
+}
+
 void Stack::Impl::on_connected(const quic::Connected& event, base::TimePoint now) {
+    stories_.on_connected(event, now);
     LinkEffects links;
     SessionEffects sessions;
     if (event.alpn == wire::kGossipAlpn) {
@@ -301,6 +316,7 @@ void Stack::Impl::on_connected(const quic::Connected& event, base::TimePoint now
 }
 
 void Stack::Impl::on_closed(const quic::Closed& event, base::TimePoint now) {
+    stories_.on_closed(event, now);
     LinkEffects links;
     SessionEffects sessions;
     links_.on_closed(event, now, links);

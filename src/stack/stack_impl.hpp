@@ -19,6 +19,8 @@
 #include "stack/mesh_spans.hpp"
 #include "stack/payload_streams.hpp"
 #include "stack/stack.hpp"
+#include "stack/stories.hpp"
+#include "stack/why.hpp"
 
 namespace grapevine::stack {
 
@@ -51,12 +53,17 @@ public:
     void pump(base::TimePoint now);  // QUIC's events, until there are none.
     void on_deadline(base::TimePoint now);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
+    // A dial is on its way: who wants to know.
+    void note_dial(quic::ConnectionRef connection, const base::EndpointId& peer, std::string_view alpn,
+                   base::TimePoint now);
     // stack_leaving.cpp
     void leave(base::TimePoint now);
     void note_in_hand(base::TimePoint now);
     [[nodiscard]] std::vector<NeighborRow> neighbors(base::TimePoint now) const;
     [[nodiscard]] std::vector<Figure> figures() const;
     [[nodiscard]] std::vector<telemetry::Metric> metrics(base::TimePoint now) const;
+    // stack_why.cpp
+    [[nodiscard]] Why why(std::string_view name, base::TimePoint now) const;
     // stack_laws.cpp: at most one check in Laws::kCheckEvery, on whatever wake-up there is.
     void check_laws(base::TimePoint now);
     [[nodiscard]] telemetry::Allowances allowances() const;
@@ -78,6 +85,7 @@ public:
     ByteStreams byte_streams_;
     LocalStreams local_streams_;
     PayloadStreams payload_streams_;
+    Stories stories_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
     telemetry::Laws laws_;
     std::deque<Event> events_;
@@ -91,6 +99,7 @@ public:
 
 private:
     void execute_one(node::Effect& effect, base::TimePoint now);
+    void emit(Event event, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
     // Whether the peer may still send so many frames.
     [[nodiscard]] bool passes(const base::EndpointId& peer, admission::FrameClass frames, base::TimePoint now) {
@@ -133,6 +142,9 @@ private:
     [[nodiscard]] std::optional<base::TimePoint> goodbye_deadline() const;
     [[nodiscard]] std::optional<base::TimePoint> leave_deadline() const;
     void report_heard(base::TimePoint now);
+    // stack_why.cpp
+    void identify(Why& why, base::TimePoint now) const;
+    void tell_of(Why& why, const base::EndpointId& id, base::TimePoint now) const;
 };
 
 }  // namespace grapevine::stack

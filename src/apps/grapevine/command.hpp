@@ -37,6 +37,7 @@ Command send_command();
 Command request_command();  // In send.cpp.
 Command resolve_command();
 Command cache_command();
+Command why_command();
 Command bench_command();
 Command ledger_command();
 Command log_level_command();
