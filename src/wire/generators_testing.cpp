@@ -281,6 +281,18 @@ Summary any_summary(base::Rng& rng) {
     return summary;
 }
 
+Notice any_notice(base::Rng& rng) {
+    Notice notice;
+    notice.mesh = any_name(rng);
+    notice.type = any_name(rng);
+    notice.number = any_integer<std::uint64_t>(rng);
+    rng.fill(notice.hash);
+    notice.size = 1 + any_integer<std::uint32_t>(rng) % kPublicationMax;
+    notice.ticket = any_bytes(rng, kAdmissionTicketMax);
+    notice.context = any_context(rng);
+    return notice;
+}
+
 Resolve any_resolve(base::Rng& rng) {
     return {any_name(rng) + "." + any_name(rng), any_integer<std::uint8_t>(rng), any_context(rng)};
 }

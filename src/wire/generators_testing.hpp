@@ -12,6 +12,7 @@
 #include "wire/delivery.hpp"
 #include "wire/gossip.hpp"
 #include "wire/mesh.hpp"
+#include "wire/publication.hpp"
 #include "wire/resolve.hpp"
 #include "wire/summary.hpp"
 
@@ -57,6 +58,7 @@ AdmissionTicket any_ticket(base::Rng& rng);
 RevocationList any_revocations(base::Rng& rng);
 // As sign() would return it.
 Summary any_summary(base::Rng& rng);
+Notice any_notice(base::Rng& rng);
 Resolve any_resolve(base::Rng& rng);
 Resolved any_resolved(base::Rng& rng);
 
