@@ -10,9 +10,10 @@ std::string_view name(PublishRefusal refusal) {
     switch (refusal) {
         case PublishRefusal::empty: return "empty";
         case PublishRefusal::too_large: return "too_large";
-        case PublishRefusal::full: break;
+        case PublishRefusal::full: return "full";
+        case PublishRefusal::no_mesh: break;
     }
-    return "full";
+    return "no_mesh";
 }
 
 std::string_view name(MissCause cause) {
@@ -26,7 +27,7 @@ std::string_view name(MissCause cause) {
 }
 
 Publications::Publications(const PublicationsConfig& config, const base::EndpointId& self, base::Rng& rng)
-    : config_(config), self_(self), rng_(rng) {
+    : config_(config), self_(self), rng_(rng), numbers_(config.numbers_after) {
     GRAPEVINE_ASSERT(config.fetches_at_once > 0 && config.wanted_max > 0 && config.memory_max > 0, "something fits");
     GRAPEVINE_ASSERT(config.pause_first > base::Duration::zero() && config.pause_max >= config.pause_first,
                      "a pause takes time");
