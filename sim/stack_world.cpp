@@ -84,6 +84,7 @@ void StackWorld::settle(std::size_t node) {
                 [](stack::PingDone&) {},
                 [](stack::DeliveryReport&) {},
                 [](stack::FabricReport&) {},
+                [](stack::PublicationReport&) {},
                 [](stack::ByteStreamEvent&) {},
                 [](stack::AppEvent&) {},
                 [&](stack::LawBroken& e) {

@@ -160,6 +160,30 @@ void DeliverySpans::asker_gone(fabric::AskRef ref) {
     end(answers_, ref, "the asker has gone");
 }
 
+base::TraceContext DeliverySpans::published(const delivery::Announcement& what, base::TimePoint now) {
+    if (!wants(spans::kPublish) || !may_begin(now)) return {};
+    telemetry::OpenSpan span = recorder_->begin(spans::kPublish);
+    span.set("number", static_cast<std::int64_t>(what.number)).set("size_bytes", static_cast<std::int64_t>(what.size));
+    const base::TraceContext context = recorder_->outgoing(span);
+    recorder_->end(std::move(span));
+    return context;
+}
+
+void DeliverySpans::announced(const delivery::Announcement& what, const base::TraceContext& context,
+                              base::TimePoint now) {
+    if (!context.is_valid() || !wants(spans::kPublishFetch) || fetches_.size() >= kOpenMax) return;
+    const auto offset = narrator_.offset_of(what.author, context, now);
+    Named& named = fetches_[what];
+    named = {{}, recorder_->begin_remote(spans::kPublishFetch, context, offset)};
+    named.span.set("number", static_cast<std::int64_t>(what.number))
+        .set("size_bytes", static_cast<std::int64_t>(what.size));
+    narrator_.describe(named.span, what.author);
+}
+
+void DeliverySpans::fetched(const delivery::Announcement& what, std::string_view error) {
+    end(fetches_, what, error);
+}
+
 void DeliverySpans::end_all(std::string_view why) {
     const auto end_each = [&](auto& open) {
         while (!open.empty())
@@ -169,6 +193,7 @@ void DeliverySpans::end_all(std::string_view why) {
     end_each(handles_);
     end_each(questions_);
     end_each(answers_);
+    end_each(fetches_);
 }
 
 }  // namespace grapevine::node

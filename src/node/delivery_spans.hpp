@@ -11,7 +11,10 @@
 //  3. A node may send ten thousand messages a second: no more of them begin a trace than kBegun says, so that tracing
 //  costs nothing where it matters. At the other ends only what carries a context is
 //     told. Spans that are open are bounded by kOpenMax of each kind; what is more is not told.
-//  4. Without a recorder, or where the filter refuses, each call costs a branch or two.
+//  4. mesh.publish is the moment of an own announcement, whose context travels with it; mesh.publish.fetch lasts at
+//  each
+//     receiver from the announcement until the content is here, or missed.
+//  5. Without a recorder, or where the filter refuses, each call costs a branch or two.
 
 #include <cstddef>
 #include <functional>
@@ -24,6 +27,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "base/token_bucket.hpp"
+#include "delivery/publication_types.hpp"
 #include "delivery/types.hpp"
 #include "fabric/question.hpp"
 #include "node/narrator.hpp"
@@ -65,6 +69,11 @@ public:
     void question_answered(fabric::AskRef ref, wire::Resolved& answer);
     void asker_gone(fabric::AskRef ref);
 
+    // Rule 4. The context for the announcement; and the receiver's side, with nothing wrong or what was.
+    base::TraceContext published(const delivery::Announcement& what, base::TimePoint now);
+    void announced(const delivery::Announcement& what, const base::TraceContext& context, base::TimePoint now);
+    void fetched(const delivery::Announcement& what, std::string_view error);
+
     void end_all(std::string_view why);
 
 private:
@@ -89,6 +98,7 @@ private:
     std::map<delivery::HandleId, Named> handles_;
     std::map<fabric::QuestionId, Named> questions_;
     std::map<fabric::AskRef, Named> answers_;
+    std::map<delivery::Announcement, Named> fetches_;
 };
 
 }  // namespace grapevine::node

@@ -122,6 +122,14 @@ fabric::Admission MeshAdmission::judge_foreign(std::string_view mesh, const base
     return ticket ? fabric::Admission::admitted : fabric::Admission::refused;
 }
 
+bool MeshAdmission::admits_author(const base::EndpointId& author, std::string_view type, base::ByteView ticket,
+                                  Entry entry, base::TimePoint now) {
+    if (is_member(author)) return true;
+    const auto verdict = gatekeeper_.judge({author, admission::Use::member, type, ticket}, now, wall(now));
+    release_unused(author, entry);  // Rule 5.
+    return std::holds_alternative<admission::Grant>(verdict);
+}
+
 bool MeshAdmission::is_member(const base::EndpointId& peer) const {
     return !closed() || gatekeeper_.find({peer, admission::Use::member}) != nullptr;
 }

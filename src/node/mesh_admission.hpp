@@ -85,6 +85,9 @@ public:
                                   base::TimePoint now);
     // directory::Admission.
     bool admits(const base::EndpointId& author, const wire::Digest& digest, base::TimePoint now) override;
+    // Whether the author of a statement is a member, or would be by this ticket. `entry`: whether it has one.
+    [[nodiscard]] bool admits_author(const base::EndpointId& author, std::string_view type, base::ByteView ticket,
+                                     Entry entry, base::TimePoint now);
     [[nodiscard]] bool is_member(const base::EndpointId& peer) const;
     // fabric::Admits (rule 9), as of the last at().
     fabric::Admission speaker(const base::EndpointId& signer, std::string_view mesh, const base::EndpointId& authority,

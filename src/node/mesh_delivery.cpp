@@ -6,6 +6,7 @@
 
 #include "base/overloaded.hpp"
 #include "wire/names.hpp"
+#include "wire/publication.hpp"
 
 namespace grapevine::node {
 
@@ -25,11 +26,12 @@ bool is_over_budget(const wire::Load& load) {
 }
 
 MeshDelivery::MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
-                           DeliverySpans& spans, AskElsewhere ask_elsewhere)
+                           DeliverySpans& spans, AskElsewhere ask_elsewhere, IsOwn is_own)
     : directory_(directory),
       incarnation_(incarnation),
       spans_(spans),
       ask_elsewhere_(std::move(ask_elsewhere)),
+      is_own_(std::move(is_own)),
       outbox_(delivery::OutboxConfig{}, incarnation, rng),
       inbox_(delivery::InboxConfig{}) {}
 
@@ -123,6 +125,7 @@ void MeshDelivery::route(delivery::OutboxEffects& effects, base::TimePoint now, 
                                out.push_back(std::move(e));
                        },
                        [&](delivery::Finished& e) {
+                           if (is_own_(e, now, out)) return;
                            spans_.finished(e);
                            out.push_back(std::move(e));
                        },
@@ -218,6 +221,7 @@ delivery::Standing MeshDelivery::standing(const base::EndpointId& id) const {
 
 // Rules 1 and 2, for the own mesh.
 delivery::Resolution MeshDelivery::candidates(std::string_view name) const {
+    if (const auto id = wire::parse_chunk_target(name)) return std::vector<delivery::Candidate>{{*id, standing(*id)}};
     if (name.find('.') == std::string_view::npos) {
         const auto id = base::EndpointId::parse(name);
         if (!id) return fails(delivery::ResolveFailure::no_such_node);

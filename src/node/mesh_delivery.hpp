@@ -12,6 +12,7 @@
 //  4. Who died is told to the outbox: what was written to it ends at once instead of at its deadline. Who says goodbye
 //     still answers what crossed the goodbye on its way: it counts as gone when its session ends, at most kGoodbyeMax
 //     later.
+//  5. Messages that the node itself sends (mesh_publications.hpp) have ends like all others, which are not reported.
 
 #include <deque>
 #include <functional>
@@ -42,9 +43,12 @@ public:
     // Who is meant by a name of another mesh; on_resolved() follows, perhaps at once.
     using AskElsewhere = std::function<void(delivery::QuestionId, const std::string& name, base::TimePoint, Effects&)>;
 
+    // Rule 5: true if the message that ended was the node's own; what it does about that may submit the next one.
+    using IsOwn = std::function<bool(delivery::Finished&, base::TimePoint, Effects&)>;
+
     // All outlive this.
     MeshDelivery(const directory::Directory& directory, delivery::Incarnation incarnation, base::Rng& rng,
-                 DeliverySpans& spans, AskElsewhere ask_elsewhere);
+                 DeliverySpans& spans, AskElsewhere ask_elsewhere, IsOwn is_own);
 
     // Runs `input(outbox, effects)` or `input(inbox, effects)` and carries out what it asks for.
     template <typename Input>
@@ -91,6 +95,7 @@ private:
     delivery::Incarnation incarnation_;
     DeliverySpans& spans_;
     AskElsewhere ask_elsewhere_;
+    IsOwn is_own_;
     delivery::Outbox outbox_;
     delivery::Inbox inbox_;
     std::deque<Local> local_;  // Rule 3; at most what the windows allow.

@@ -34,10 +34,14 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
       monitor_(paths::LinkMonitorConfig{}) {
     directory::Contexts* contexts = config.recorder == nullptr ? nullptr : &narrator_;
     if (!config.mesh) return;
-    mesh_ =
-        std::make_unique<MeshPart>(*config.mesh, config.incarnation, key, rng, ledger, contexts, delivery_spans_,
-                                   [this](delivery::QuestionId question, const std::string& name, base::TimePoint now,
-                                          Effects& out) { ask_elsewhere(question, name, now, out); });
+    mesh_ = std::make_unique<MeshPart>(
+        *config.mesh, config.incarnation, key, rng, ledger, contexts, delivery_spans_,
+        [this](delivery::QuestionId question, const std::string& name, base::TimePoint now, Effects& out) {
+            ask_elsewhere(question, name, now, out);
+        },
+        [this](delivery::Finished& finished, base::TimePoint now, Effects& out) {
+            return on_own_message(finished, now, out);
+        });
 }
 
 void Node::Impl::set_addrs(const std::vector<base::SocketAddr>& addrs, base::TimePoint now, Effects& out) {
@@ -317,6 +321,7 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     deadline = base::earliest(deadline, mesh_->delivery.next_deadline());
     deadline = base::earliest(deadline, mesh_->fabric.next_deadline());
     deadline = base::earliest(deadline, mesh_->admission.next_deadline());
+    deadline = base::earliest(deadline, mesh_->publications.next_deadline());
     return base::earliest(deadline, mesh_->remembered.next_deadline());
 }
 

@@ -129,6 +129,11 @@ public:
     // All that was sent to the peer is on its way.
     void on_writable(const base::EndpointId& peer, base::TimePoint now, Effects& out);
 
+    // Content for every node of the mesh, up to 1 MiB (delivery/publications.hpp, mesh_publications.hpp): each that
+    // hears of it reports delivery::Published or delivery::Missed, once; this node itself does not.
+    tl::expected<delivery::Announcement, delivery::PublishRefusal> publish(base::Bytes content, base::TimePoint now,
+                                                                           Effects& out);
+
     // Before leave(): takes no more messages; what handlers work on, and what was written, may still end well. Then the
     // end of what did not. And how many there are of both.
     void leave_delivery(base::TimePoint now, Effects& out);

@@ -31,7 +31,7 @@ void Node::cancel(delivery::MessageSequence message, base::TimePoint now, Effect
 base::Admitted Node::serve(const std::string& name, const delivery::Service& service, base::TimePoint now,
                            Effects& out) {
     base::Admitted admitted = base::Admitted::no;
-    if (!impl_->mesh_) return admitted;
+    if (!impl_->mesh_ || wire::is_reserved_name(name)) return admitted;
     impl_->mesh_->delivery.receive(
         now, out, [&](auto& inbox, auto& effects) { admitted = inbox.serve(name, service, now, effects); });
     return admitted;
@@ -83,6 +83,8 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
     std::visit(
         Overloaded{
             [&](wire::Deliver& f) {
+                if (wire::is_reserved_name(f.name))
+                    return out.push_back(delivery::SendOutcome{peer, impl_->mesh_->publications.answer(peer, f)});
                 mesh.receive(now, out,
                              [&](auto& inbox, auto& effects) { inbox.on_deliver(peer, std::move(f), now, effects); });
             },
@@ -127,6 +129,7 @@ void Node::on_writable(const base::EndpointId& peer, base::TimePoint now, Effect
 void Node::leave_delivery(base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
     auto& mesh = impl_->mesh_->delivery;
+    impl_->leave_publications(now, out);
     mesh.receive(now, out, [&](auto& inbox, auto& effects) { inbox.leave(now, effects); });
     mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.leave(now, effects); });
 }

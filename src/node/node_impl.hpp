@@ -1,7 +1,8 @@
 #pragma once
 
 // The inside of Node: who owns what, and how the cores' effects become each other's inputs. The mesh's part (directory,
-// seeds, directory exchanges) is in node_mesh.cpp, that of other meshes in node_fabric.cpp, the rest in node.cpp.
+// seeds, directory exchanges) is in node_mesh.cpp, that of other meshes in node_fabric.cpp, that of publications in
+// node_publish.cpp, the rest in node.cpp.
 
 #include <deque>
 #include <map>
@@ -17,6 +18,7 @@
 #include "node/mesh_admission.hpp"
 #include "node/mesh_delivery.hpp"
 #include "node/mesh_fabric.hpp"
+#include "node/mesh_publications.hpp"
 #include "node/narrator.hpp"
 #include "node/node.hpp"
 #include "paths/address_book.hpp"
@@ -70,6 +72,18 @@ public:
         route(effects, now, out);
     }
 
+    // node_publish.cpp
+    void route(delivery::PublicationEffects& effects, base::TimePoint now, Effects& out);
+    // Runs `input(core, effects)` and carries out what it asks for.
+    template <typename Input>
+    void publications(base::TimePoint now, Effects& out, Input input) {
+        delivery::PublicationEffects effects;
+        input(mesh_->publications.core(), effects);
+        route(effects, now, out);
+        run_chunks(now, out);
+    }
+    void leave_publications(base::TimePoint now, Effects& out);
+
     [[nodiscard]] bool is_own_topic(const base::TopicId& topic) const {
         return is_mesh_topic(topic) || is_backbone(topic);
     }
@@ -87,7 +101,7 @@ public:
     struct MeshPart {
         MeshPart(const MeshConfig& config, delivery::Incarnation incarnation, const base::SecretKey& key,
                  base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts, DeliverySpans& spans,
-                 MeshDelivery::AskElsewhere ask_elsewhere);
+                 MeshDelivery::AskElsewhere ask_elsewhere, MeshDelivery::IsOwn is_own);
         MeshConfig config;
         base::SecretKey key;
         base::TopicId topic;
@@ -95,6 +109,7 @@ public:
         directory::Directory directory;
         MeshDelivery delivery;
         MeshFabric fabric;
+        MeshPublications publications;
         paths::SeedDialer seeds;
         paths::RememberedPeers remembered;
         std::map<SyncRef, Sync> syncs;
@@ -130,6 +145,7 @@ public:
     std::map<base::TopicId, paths::SeedDialer> topic_seeds_;    // The application's topics.
     std::map<base::EndpointId, base::TimePoint> silent_until_;  // Rule 3.
     bool left_ = false;
+    bool running_chunks_ = false;
 
 private:
     void on_effect(const base::TopicId& topic, TopicEffect& effect, base::TimePoint now, Effects& out);
@@ -178,6 +194,13 @@ private:
     void on_summary(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
     void on_backbone_neighbor(const base::EndpointId& peer, NeighborChange change, base::TimePoint now, Effects& out);
     void on_done(fabric::Done& done, base::TimePoint now, Effects& out);
+
+    // node_publish.cpp
+    void on_announcement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
+    void ask_chunk(const delivery::AskChunk& ask, base::TimePoint now, Effects& out);
+    // True if the message was one of the node itself.
+    [[nodiscard]] bool on_own_message(delivery::Finished& finished, base::TimePoint now, Effects& out);
+    void run_chunks(base::TimePoint now, Effects& out);
 };
 
 }  // namespace grapevine::node

@@ -55,14 +55,16 @@ base::TopicId Node::topic_of_mesh(std::string_view mesh) {
 
 Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation incarnation, const base::SecretKey& secret,
                                base::Rng& rng, telemetry::Ledger& ledger, directory::Contexts* contexts,
-                               DeliverySpans& spans, MeshDelivery::AskElsewhere ask_elsewhere)
+                               DeliverySpans& spans, MeshDelivery::AskElsewhere ask_elsewhere,
+                               MeshDelivery::IsOwn is_own)
     : config(mesh),
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
       admission(secret.id(), mesh),
       directory(directory_config(mesh, contexts, &admission), key, rng, ledger),
-      delivery(directory, incarnation, rng, spans, std::move(ask_elsewhere)),
+      delivery(directory, incarnation, rng, spans, std::move(ask_elsewhere), std::move(is_own)),
       fabric(config, directory, admission, key, rng, ledger),
+      publications(config, key, directory, admission, rng),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
@@ -96,6 +98,8 @@ Narrator::Label Node::Impl::label_of(const base::EndpointId& id) const {
 void Node::Impl::on_statement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out) {
     if (!delivery.content.empty() && delivery.content.front() == wire::kRevocationListKind)
         return on_revocations(ListSource::topic, delivery.content, now, out);
+    if (!delivery.content.empty() && delivery.content.front() == wire::kNoticeKind)
+        return on_announcement(delivery, now, out);
     delivery_hops_.record(delivery.scope.round.value);
     const Narrator::Moment moment(narrator_);
     narrator_.statement_came(delivery.from, delivery.content, delivery.scope.round.value, now);
@@ -356,6 +360,8 @@ void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
     mesh_->admission.on_deadline(now, ended);
     route(ended, now, out);
     mesh_->delivery.on_deadline(now, out);
+    if (!mesh_->publications.leaving())
+        publications(now, out, [&](auto& core, auto& effects) { core.on_deadline(now, effects); });
     fabric_deadline(now, out);
     directory::Effects effects;
     const Topic* topic = gossip_.find(mesh_->topic);

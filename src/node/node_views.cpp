@@ -237,6 +237,41 @@ void append(std::vector<Figure>& figures, const MeshFabric& mesh) {
             {"unanswered", resolver.failed + resolver.overdue}});
 }
 
+void append(std::vector<Figure>& figures, const MeshPublications& mesh) {
+    const auto& core = mesh.core().counters();
+    const auto& own = mesh.counters();
+    for (std::size_t i = 0; i < wire::kStatementFaults; ++i) {
+        const auto fault = static_cast<wire::StatementFault>(i);
+        figures.push_back({"publications.refused." + std::string(wire::name(fault)), own.faults[i]});
+    }
+    for (std::size_t i = 0; i < kAnnouncementRefusals; ++i) {
+        const auto refusal = static_cast<AnnouncementRefusal>(i);
+        figures.push_back({"publications.refused." + std::string(name(refusal)), own.refused[i]});
+    }
+    for (std::size_t i = 0; i < delivery::kMissCauses; ++i) {
+        const auto cause = static_cast<delivery::MissCause>(i);
+        figures.push_back({"publications.missed." + std::string(delivery::name(cause)), core.missed[i]});
+    }
+    append(figures, "publications.",
+           {{"published", core.published},
+            {"refused", core.refused},
+            {"announced", core.announced},
+            {"repeated", core.repeated},
+            {"refused_announcements", core.refused_announcements},
+            {"fetched", core.fetched},
+            {"lies", core.lies},
+            {"not_given", core.not_given},
+            {"late_answers", core.late_answers},
+            {"chunks_given", core.chunks_given},
+            {"chunks_denied", core.chunks_denied},
+            {"evicted", core.evicted},
+            {"wanted", mesh.core().wanted()},
+            {"stored_bytes", mesh.core().stored_bytes()},
+            {"not_asked", own.not_asked},
+            {"bad_questions", own.bad_questions},
+            {"strangers", own.strangers}});
+}
+
 }  // namespace
 
 std::vector<Figure> Node::Impl::figures() const {
@@ -271,6 +306,7 @@ std::vector<Figure> Node::Impl::figures() const {
     append(figures, mesh_->delivery);
     append(figures, mesh_->fabric);
     append(figures, mesh_->admission);
+    append(figures, mesh_->publications);
     return figures;
 }
 

@@ -16,6 +16,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "base/verification_memo.hpp"
+#include "delivery/publication_types.hpp"
 #include "delivery/types.hpp"
 #include "fabric/question.hpp"
 #include "telemetry/metric_catalogue.hpp"
@@ -181,14 +182,15 @@ struct TopicReceived {
     std::uint16_t hops = 0;
 };
 
-using Effect = std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync,
-                            Introduce, CloseSessions, SayRevocations, RevocationsLearned, TicketReplaced, AdmissionNews,
-                            DirectoryChanged, SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged,
-                            TopicReceived, delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver,
-                            delivery::SendOpenStream, delivery::SendLarge, delivery::TakePayload, delivery::SendOutcome,
-                            delivery::SendWindow, delivery::Finished, delivery::RoomAgain, delivery::Handle,
-                            delivery::HandlerLate, fabric::SendQuestion, fabric::DropQuestion, fabric::Answer,
-                            fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
+using Effect =
+    std::variant<SendMessage, FinishTopic, DropPeer, AbandonPeer, ProbePeer, OpenSync, SendSync, AbortSync, Introduce,
+                 CloseSessions, SayRevocations, RevocationsLearned, TicketReplaced, AdmissionNews, DirectoryChanged,
+                 SuspicionChanged, SeedRetry, TopicNeighborChanged, MeshNeighborChanged, TopicReceived,
+                 delivery::WantSession, delivery::ReleaseSession, delivery::SendDeliver, delivery::SendOpenStream,
+                 delivery::SendLarge, delivery::TakePayload, delivery::SendOutcome, delivery::SendWindow,
+                 delivery::Finished, delivery::RoomAgain, delivery::Handle, delivery::HandlerLate, fabric::SendQuestion,
+                 fabric::DropQuestion, fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone,
+                 fabric::Lied, delivery::Published, delivery::Missed>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.

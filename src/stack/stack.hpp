@@ -77,6 +77,9 @@ public:
     void stop_serving(const std::string& name, base::TimePoint now);
     delivery::Answered answer(delivery::HandleId handle, delivery::Answer answer, base::TimePoint now);
 
+    // Content for every node of the mesh, up to 1 MiB: each reports it once, or that it missed it (PublicationReport).
+    tl::expected<delivery::Announcement, delivery::PublishRefusal> publish(base::Bytes content, base::TimePoint now);
+
     // Streams by name: one is asked for by submit() of kind stream, and open when that is Finished `acknowledged`; or
     // asked for by a Handle of kind stream, and open when it was answered `done` in time. Then StreamBytes come until
     // StreamOver does, once (byte_streams.hpp). write() takes what there is room for; StreamRoom follows if that was

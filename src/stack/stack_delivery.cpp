@@ -188,6 +188,14 @@ tl::expected<delivery::MessageId, delivery::SubmitRefusal> Stack::submit(deliver
     return id;
 }
 
+tl::expected<delivery::Announcement, delivery::PublishRefusal> Stack::publish(base::Bytes content,
+                                                                              base::TimePoint now) {
+    impl_->ledger_.set_now(now);
+    tl::expected<delivery::Announcement, delivery::PublishRefusal> what;
+    impl_->drive(now, [&](node::Effects& out) { what = impl_->node_.publish(std::move(content), now, out); });
+    return what;
+}
+
 void Stack::cancel(delivery::MessageSequence message, base::TimePoint now) {
     impl_->ledger_.set_now(now);
     impl_->drive(now, [&](node::Effects& out) { impl_->node_.cancel(message, now, out); });

@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "delivery/publication_types.hpp"
 #include "delivery/types.hpp"
 #include "node/types.hpp"
 #include "quic/types.hpp"
@@ -72,6 +73,9 @@ using DeliveryReport = std::variant<delivery::Finished, delivery::RoomAgain, del
 // What the fabric has to say: the end of a question, meshes that come and go, gateways that lie.
 using FabricReport = std::variant<fabric::Done, fabric::MeshAppeared, fabric::MeshGone, fabric::Lied>;
 
+// Content that others published for the whole mesh, or that was missed.
+using PublicationReport = std::variant<delivery::Published, delivery::Missed>;
+
 // A stream of bytes that was opened by name: by us, where it has the number of the message that asked for it, or by
 // somebody else, where it has that of the handle.
 enum class StreamSide : std::uint8_t { ours, theirs };
@@ -97,9 +101,10 @@ struct StreamOver {  // Exactly once for each stream that was open.
 };
 using ByteStreamEvent = std::variant<StreamBytes, StreamRoom, StreamOver>;
 
-using Event = std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
-                           MeshNeighborChanged, TopicReceived, AdmissionNews, RevocationsLearned, TicketReplaced,
-                           LawBroken, LawKept, DeliveryReport, FabricReport, ByteStreamEvent, AppEvent>;
+using Event =
+    std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
+                 MeshNeighborChanged, TopicReceived, AdmissionNews, RevocationsLearned, TicketReplaced, LawBroken,
+                 LawKept, DeliveryReport, FabricReport, PublicationReport, ByteStreamEvent, AppEvent>;
 
 // The report of this kind in an event, or null.
 template <typename T, typename Report = DeliveryReport>

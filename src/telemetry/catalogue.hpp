@@ -63,6 +63,10 @@ inline constexpr SpanSpec kHandle{"mesh.deliver.handle", Target::delivery, Level
 inline constexpr SpanSpec kResolve{"mesh.resolve", Target::fabric, Level::info, SpanKind::client};
 inline constexpr SpanSpec kResolveAnswered{"mesh.resolve.answer", Target::fabric, Level::info, SpanKind::server};
 
+// Content for a whole mesh.
+inline constexpr SpanSpec kPublish{"mesh.publish", Target::delivery, Level::info, SpanKind::producer};
+inline constexpr SpanSpec kPublishFetch{"mesh.publish.fetch", Target::delivery, Level::info, SpanKind::consumer};
+
 inline constexpr SpanSpec kLawBroken{"mesh.ledger.law_broken", Target::ledger, Level::error};
 
 }  // namespace grapevine::telemetry::spans

@@ -88,6 +88,13 @@ inline constexpr MetricSpec kDeliverWrites{"mesh.deliver.writes", "{message}", "
 inline constexpr MetricSpec kStreamSteps{"mesh.stream.steps", "{stream}", "Streams by name, by what became of them."};
 inline constexpr MetricSpec kDeliverTaken{"mesh.deliver.taken", "{message}", "Messages for this node, by step."};
 
+// Content for a whole mesh.
+inline constexpr MetricSpec kPublications{"mesh.publish.publications", "{publication}",
+                                          "Publications, by step: published here, announced by others, fetched, and "
+                                          "missed by cause."};
+inline constexpr MetricSpec kPublicationChunks{"mesh.publish.chunks", "{chunk}",
+                                               "Pieces of content that peers asked this node for, by answer."};
+
 // Other meshes.
 inline constexpr MetricSpec kFabricMeshes{"mesh.fabric.meshes", "{mesh}", "Other meshes that gateways told of.",
                                           Instrument::gauge};
