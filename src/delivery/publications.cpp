@@ -299,6 +299,10 @@ std::optional<base::ByteView> Publications::ask(const base::EndpointId& peer, co
     return base::ByteView(stored.content).subspan(offset, given);
 }
 
+bool Publications::is_fetching(const base::Blake3Hash& hash) const {
+    return std::any_of(asked_.begin(), asked_.end(), [&](const auto& item) { return item.second.hash == hash; });
+}
+
 std::size_t Publications::fetched_by(const base::Blake3Hash& hash) const {
     const auto found = stored_.find(hash);
     return found == stored_.end() ? 0 : found->second.taken_by.size();

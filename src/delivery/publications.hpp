@@ -70,6 +70,8 @@ public:
     void on_deadline(base::TimePoint now, PublicationEffects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 
+    // Whether somebody was asked for a piece of this content and has not answered yet.
+    [[nodiscard]] bool is_fetching(const base::Blake3Hash& hash) const;
     // How many peers took the end of this content from here.
     [[nodiscard]] std::size_t fetched_by(const base::Blake3Hash& hash) const;
     [[nodiscard]] std::size_t wanted() const { return wanted_.size(); }

@@ -8,7 +8,7 @@ namespace {
 
 delivery::PublicationsConfig core_config(const MeshConfig& config) {
     delivery::PublicationsConfig core;
-    core.numbers_after = config.started_unix_ms;  // Rule 5.
+    core.numbers_after = config.started_unix_ms;  // Rule 6.
     return core;
 }
 
@@ -103,7 +103,7 @@ std::optional<MeshPublications::Ended> MeshPublications::next_ended() {
     return end;
 }
 
-std::optional<base::ByteView> MeshPublications::find(const base::EndpointId& peer, const wire::Deliver& frame) {
+std::optional<wire::ChunkQuestion> MeshPublications::read(const base::EndpointId& peer, const wire::Deliver& frame) {
     const auto question = wire::decode_chunk_question(frame.payload);
     const bool ours = wire::parse_chunk_target(frame.name) == key_.id();
     if (!question || !ours || frame.kind != wire::MessageKind::request) {
@@ -114,14 +114,75 @@ std::optional<base::ByteView> MeshPublications::find(const base::EndpointId& pee
         ++counters_.strangers;
         return std::nullopt;
     }
-    return core_.ask(peer, question->hash, question->offset, question->size);
+    return *question;
 }
 
-wire::Outcome MeshPublications::answer(const base::EndpointId& peer, const wire::Deliver& frame) {
+wire::Outcome MeshPublications::outcome(const base::EndpointId& peer, wire::MessageSequence message,
+                                        const wire::ChunkQuestion& question) {
     wire::Outcome outcome;
-    outcome.sequence = frame.sequence;
-    if (const auto chunk = find(peer, frame)) outcome.payload.assign(chunk->begin(), chunk->end());
+    outcome.sequence = message;
+    const auto chunk = core_.ask(peer, question.hash, question.offset, question.size);
+    if (chunk) outcome.payload.assign(chunk->begin(), chunk->end());
     return outcome;
+}
+
+std::optional<wire::Outcome> MeshPublications::answer(const base::EndpointId& peer, const wire::Deliver& frame,
+                                                      base::TimePoint now) {
+    wire::Outcome none;
+    none.sequence = frame.sequence;
+    const auto question = read(peer, frame);
+    if (!question) return none;
+    const base::TimePoint until = now + std::chrono::milliseconds(frame.time_left_ms);
+    if (core_.is_fetching(question->hash) && hold(peer, {frame.sequence, *question, until})) return std::nullopt;
+    return outcome(peer, frame.sequence, *question);
+}
+
+bool MeshPublications::hold(const base::EndpointId& peer, const Held& held) {
+    const auto known = held_.find(peer);
+    const bool peer_full = known != held_.end() && known->second.size() >= kHeldOfPeerMax;
+    if (leaving_ || peer_full || held_count_ >= kHeldMax) {
+        ++counters_.held_full;
+        return false;
+    }
+    held_[peer].push_back(held);
+    ++held_count_;
+    ++counters_.held;
+    return true;
+}
+
+std::vector<delivery::SendOutcome> MeshPublications::release(const base::Blake3Hash& hash, base::TimePoint now) {
+    std::vector<delivery::SendOutcome> answers;
+    for (auto it = held_.begin(); it != held_.end();) {
+        auto& [peer, waiting] = *it;
+        for (const Held& held : waiting) {
+            if (held.question.hash != hash) continue;
+            wire::Outcome none;
+            none.sequence = held.message;
+            answers.push_back({peer, held.until > now ? outcome(peer, held.message, held.question) : std::move(none)});
+        }
+        held_count_ -= std::erase_if(waiting, [&](const Held& held) { return held.question.hash == hash; });
+        it = waiting.empty() ? held_.erase(it) : std::next(it);
+    }
+    return answers;
+}
+
+std::vector<delivery::SendOutcome> MeshPublications::release_all() {
+    std::vector<delivery::SendOutcome> answers;
+    for (const auto& [peer, waiting] : held_)
+        for (const Held& held : waiting) {
+            answers.push_back({peer, {}});
+            answers.back().frame.sequence = held.message;
+        }
+    held_.clear();
+    held_count_ = 0;
+    return answers;
+}
+
+void MeshPublications::forget(const base::EndpointId& peer) {
+    const auto known = held_.find(peer);
+    if (known == held_.end()) return;
+    held_count_ -= known->second.size();
+    held_.erase(known);
 }
 
 std::vector<delivery::MessageSequence> MeshPublications::leave() {

@@ -67,12 +67,14 @@ void Node::on_session_down(const base::EndpointId& peer, delivery::SessionEnd en
 void Node::on_sender_up(const base::EndpointId& peer, delivery::Incarnation incarnation, base::TimePoint now,
                         Effects& out) {
     if (!impl_->mesh_) return;
+    impl_->mesh_->publications.forget(peer);
     impl_->mesh_->delivery.receive(
         now, out, [&](auto& inbox, auto& effects) { inbox.on_session_up(peer, incarnation, now, effects); });
 }
 
 void Node::on_sender_down(const base::EndpointId& peer, base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
+    impl_->mesh_->publications.forget(peer);
     impl_->mesh_->delivery.receive(now, out,
                                    [&](auto& inbox, auto& effects) { inbox.on_session_down(peer, now, effects); });
 }
@@ -83,8 +85,11 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
     std::visit(
         Overloaded{
             [&](wire::Deliver& f) {
-                if (wire::is_reserved_name(f.name))
-                    return out.push_back(delivery::SendOutcome{peer, impl_->mesh_->publications.answer(peer, f)});
+                if (wire::is_reserved_name(f.name)) {
+                    auto answer = impl_->mesh_->publications.answer(peer, f, now);
+                    if (answer) out.push_back(delivery::SendOutcome{peer, *std::move(answer)});
+                    return;
+                }
                 mesh.receive(now, out,
                              [&](auto& inbox, auto& effects) { inbox.on_deliver(peer, std::move(f), now, effects); });
             },

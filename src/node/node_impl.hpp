@@ -197,6 +197,7 @@ private:
 
     // node_publish.cpp
     void on_announcement(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out);
+    void answer_held(const delivery::Announcement& what, base::TimePoint now, Effects& out);
     void ask_chunk(const delivery::AskChunk& ask, base::TimePoint now, Effects& out);
     // True if the message was one of the node itself.
     [[nodiscard]] bool on_own_message(delivery::Finished& finished, base::TimePoint now, Effects& out);

@@ -46,14 +46,21 @@ void Node::Impl::route(delivery::PublicationEffects& effects, base::TimePoint no
                        [&](const delivery::AskChunk& e) { ask_chunk(e, now, out); },
                        [&](delivery::Published& e) {
                            delivery_spans_.fetched(e.what, {});
+                           answer_held(e.what, now, out);
                            out.push_back(std::move(e));
                        },
                        [&](const delivery::Missed& e) {
                            delivery_spans_.fetched(e.what, delivery::name(e.cause));
+                           answer_held(e.what, now, out);
                            out.push_back(e);
                        },
                    },
                    effect);
+}
+
+void Node::Impl::answer_held(const delivery::Announcement& what, base::TimePoint now, Effects& out) {
+    for (auto& answer : mesh_->publications.release(what.hash, now))
+        out.push_back(std::move(answer));
 }
 
 // The outbox gives a message its number before it can have an end.
@@ -74,7 +81,7 @@ bool Node::Impl::on_own_message(delivery::Finished& finished, base::TimePoint no
     return true;
 }
 
-// Rule 4 of mesh_publications.hpp.
+// Rule 5 of mesh_publications.hpp.
 void Node::Impl::run_chunks(base::TimePoint now, Effects& out) {
     if (running_chunks_) return;
     running_chunks_ = true;
@@ -93,6 +100,8 @@ void Node::Impl::run_chunks(base::TimePoint now, Effects& out) {
 void Node::Impl::leave_publications(base::TimePoint now, Effects& out) {
     for (const auto message : mesh_->publications.leave())
         mesh_->delivery.send(now, out, [&](auto& outbox, auto& effects) { outbox.cancel(message, now, effects); });
+    for (auto& answer : mesh_->publications.release_all())
+        out.push_back(std::move(answer));
 }
 
 }  // namespace grapevine::node

@@ -1,6 +1,7 @@
 // Rules of mesh_publications.hpp, judged by messages alone: one node, and a test that plays its peers.
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -276,6 +277,82 @@ TEST(NodePublish, WhatIsPublishedIsAnnouncedAndGiven) {
     (*subject).on_delivery(peer, question_for(content, wire::chunk_target(peer)), subject.now(), subject.out);
     EXPECT_TRUE(subject.take<delivery::SendOutcome>()->frame.payload.empty()) << "meant for another node";
     EXPECT_EQ(subject.figure("publications.bad_questions"), 1U);
+}
+
+// A node that has asked for `content` and has no answer yet.
+void begin_fetch(Subject& subject, const base::Bytes& content) {
+    subject.gossip(key(3).id(), wire::sign(key(2), notice_of(content)).envelope);
+    subject.session_up(key(3).id());
+}
+
+void ask(Subject& subject, const base::EndpointId& peer, const base::Bytes& content, std::uint64_t sequence) {
+    wire::Deliver frame = question_for(content, wire::chunk_target(key(1).id()));
+    frame.sequence.value = sequence;
+    (*subject).on_delivery(peer, frame, subject.now(), subject.out);
+}
+
+TEST(NodePublish, WhoAsksForWhatIsBeingFetchedIsAnsweredWhenItIsHere) {
+    Subject subject;
+    const base::Bytes content = content_of(100);
+    begin_fetch(subject, content);
+    ask(subject, key(4).id(), content, 6);
+    ask(subject, key(5).id(), content, 7);
+    EXPECT_EQ(subject.count<delivery::SendOutcome>(), 0U);
+    give(subject, key(3).id(), content);
+    std::map<base::EndpointId, std::uint64_t> answered;
+    while (const auto answer = subject.take<delivery::SendOutcome>()) {
+        EXPECT_EQ(answer->frame.payload, base::Bytes(content.begin(), content.begin() + 16));
+        answered[answer->peer] = answer->frame.sequence.value;
+    }
+    EXPECT_EQ(answered, (std::map<base::EndpointId, std::uint64_t>{{key(4).id(), 6}, {key(5).id(), 7}}));
+}
+
+TEST(NodePublish, WhoWaitsForWhatIsMissedOrHasGivenUpIsToldThatItIsNotHere) {
+    Subject subject;
+    const base::Bytes content = content_of(100);
+    begin_fetch(subject, content);
+    ask(subject, key(4).id(), content, 6);
+    subject.advance(2s);
+    EXPECT_EQ(subject.count<delivery::SendOutcome>(), 0U);
+    give(subject, key(3).id(), content);
+    EXPECT_TRUE(subject.take<delivery::SendOutcome>()->frame.payload.empty()) << "its time was a second";
+
+    const base::Bytes other = content_of(101);
+    begin_fetch(subject, other);
+    ask(subject, key(4).id(), other, 7);
+    subject.advance(31s);
+    EXPECT_EQ(subject.figure("publications.missed.late"), 1U);
+    const auto answer = subject.take<delivery::SendOutcome>();
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->frame.payload.empty());
+    EXPECT_EQ(answer->frame.sequence.value, 7U);
+}
+
+TEST(NodePublish, WhoWaitsIsForgottenWithItsSession) {
+    Subject subject;
+    const base::Bytes content = content_of(100);
+    begin_fetch(subject, content);
+    ask(subject, key(4).id(), content, 6);
+    ask(subject, key(5).id(), content, 7);
+    (*subject).on_sender_up(key(4).id(), delivery::Incarnation{9}, subject.now(), subject.out);
+    (*subject).on_sender_down(key(5).id(), subject.now(), subject.out);
+    give(subject, key(3).id(), content);
+    EXPECT_EQ(subject.count<delivery::Published>(), 1U);
+    EXPECT_EQ(subject.count<delivery::SendOutcome>(), 0U);
+}
+
+TEST(NodePublish, FewQuestionsOfOnePeerWait) {
+    Subject subject;
+    const base::Bytes content = content_of(100);
+    begin_fetch(subject, content);
+    for (std::uint64_t i = 1; i <= kHeldOfPeerMax; ++i)
+        ask(subject, key(4).id(), content, i);
+    EXPECT_EQ(subject.count<delivery::SendOutcome>(), 0U);
+    ask(subject, key(4).id(), content, 100);
+    EXPECT_TRUE(subject.take<delivery::SendOutcome>()->frame.payload.empty());
+    EXPECT_EQ(subject.figure("publications.held_full"), 1U);
+    (*subject).leave_delivery(subject.now(), subject.out);
+    EXPECT_EQ(subject.count<delivery::SendOutcome>(), kHeldOfPeerMax) << "who leaves lets nobody wait";
 }
 
 TEST(NodePublish, InAClosedMeshOnlyMembersAreGivenAnything) {

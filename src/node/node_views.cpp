@@ -268,6 +268,8 @@ void append(std::vector<Figure>& figures, const MeshPublications& mesh) {
             {"wanted", mesh.core().wanted()},
             {"stored_bytes", mesh.core().stored_bytes()},
             {"not_asked", own.not_asked},
+            {"held", own.held},
+            {"held_full", own.held_full},
             {"bad_questions", own.bad_questions},
             {"strangers", own.strangers}});
 }

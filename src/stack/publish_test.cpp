@@ -92,6 +92,7 @@ TEST_F(Publish, AMebibyteIsHadByAllOnce) {
     cluster_.run_for(40s);
     expect_content(others, content);
     EXPECT_EQ(told(3).all(), 0U) << "its author has it";
+    EXPECT_LE(cluster_.figure(3, "publications.chunks_given"), 5U * 18U) << "to its neighbours on the tree, not to all";
     EXPECT_EQ(told(0).published[0].what, what);
 }
 
