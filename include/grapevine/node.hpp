@@ -161,6 +161,34 @@ struct ServiceOptions {
 /// Answers a request with its own payload and acknowledges everything else: for trying things.
 Handler echo_handler();
 
+/// Content that another node of the mesh published.
+struct Publication {
+    std::string author_id;
+    std::uint64_t number = 0;  ///< Of its author's publications; grows, also over restarts.
+    std::string hash;          ///< BLAKE3 of the content: 64 hex characters.
+    std::vector<std::uint8_t> content;
+};
+/// Content that this node heard of and did not get.
+struct MissedPublication {
+    enum class Cause {
+        late,  ///< Nobody gave it within 30 s.
+        lied,  ///< All who might have it gave something else.
+        busy   ///< Too much was wanted already: 256 publications, or 64 of this author.
+    };
+    std::string author_id;
+    std::uint64_t number = 0;
+    std::string hash;
+    std::size_t size = 0;
+    Cause cause = Cause::late;
+};
+/// "late", "lied", "busy".
+[[nodiscard]] std::string_view to_text(MissedPublication::Cause cause);
+/// What this node published: as its receivers name it.
+struct Published {
+    std::uint64_t number = 0;
+    std::string hash;
+};
+
 class NodeStart;
 
 class Node : public Endpoint {
@@ -196,6 +224,14 @@ public:
     /// Handles what is addressed by this very name; with the empty name, everything else. Without any handler messages
     /// are refused. A handler that throws has failed the message.
     Status serve(const std::string& name, Handler handler, const ServiceOptions& options = {});
+    /// Publishes up to 1 MiB to every node of the mesh: each that is connected now gets it once, or is told that it
+    /// missed it (docs/delivery.md). This node keeps it for the others for 60 s. Errors, of which nothing else comes:
+    /// invalid (nothing, or more than 1 MiB), exhausted (more than 16 MiB in 60 s) and failed (the node is leaving).
+    Result<Published> publish(std::span<const std::uint8_t> content);
+    /// What others publish; each publication is told to one of the two, once.
+    void on_publication(std::function<void(const Publication&)> listener);
+    void on_missed_publication(std::function<void(const MissedPublication&)> listener);
+
     /// The loop on which it was started.
     [[nodiscard]] Loop& loop() const { return loop_; }
 

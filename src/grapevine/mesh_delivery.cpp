@@ -7,6 +7,7 @@
 #include "grapevine/convert.hpp"
 #include "grapevine/mesh_part.hpp"
 #include "io/node_views.hpp"
+#include "wire/publication.hpp"
 
 namespace grapevine {
 
@@ -74,6 +75,11 @@ Status MeshPart::serve(const std::string& name, Handler handler, const ServiceOp
 }
 
 Status MeshPart::serve(const std::string& name, const delivery::Service& service) {
+    if (wire::is_reserved_name(name)) {
+        return tl::unexpected(Error{Error::Code::invalid, "serve '" + base::printable(name) + "': names that end in " +
+                                                              std::string(wire::kChunkSuffix) +
+                                                              " are reserved for publications"});
+    }
     if (host_.stack().serve(name, service, host_.now()) == base::Admitted::no) {
         return tl::unexpected(Error{Error::Code::exhausted, "serve '" + base::printable(name) + "': too many names"});
     }

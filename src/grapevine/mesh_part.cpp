@@ -100,6 +100,9 @@ void MeshPart::on_event(const stack::Event& event) {
     if (const auto* stream = std::get_if<stack::ByteStreamEvent>(&event)) {
         return on_stream_event(*stream);
     }
+    if (const auto* report = std::get_if<stack::PublicationReport>(&event)) {
+        return take_publication(*report);
+    }
     if (const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
         changed != nullptr && changed->change == stack::EntryChange::joined) {
         refresh_record();

@@ -42,6 +42,13 @@ public:
     Status submit(delivery::Submission submission, DeliveryDone done);
     Status serve(const std::string& name, Handler handler, const ServiceOptions& options);
 
+    // mesh_publications.cpp
+    Result<Published> publish_content(std::span<const std::uint8_t> content);
+    void on_publication(std::function<void(const Publication&)> listener) { on_publication_ = std::move(listener); }
+    void on_missed_publication(std::function<void(const MissedPublication&)> listener) {
+        on_missed_publication_ = std::move(listener);
+    }
+
     // mesh_streams.cpp
     Status open_stream(delivery::Submission submission, std::unique_ptr<StreamListener> listener, DeliveryDone done);
     Status serve_streams(const std::string& name, StreamHandler handler);
@@ -72,6 +79,10 @@ private:
     OpenStream* find(const ByteStream& stream);
     [[nodiscard]] ByteStream value_of(const stack::ByteStreamRef& ref) const;
     static stack::ByteStreamRef ref_of(const ByteStream& stream);
+    // mesh_publications.cpp
+    void take_publication(const stack::PublicationReport& report);
+    void tell(const delivery::Published& published);
+    void tell(const delivery::Missed& missed);
     // mesh_loads.cpp
     void start_load(io::ClientId client, const io::ProduceRequest& request) override;
     void stop_load(io::ClientId client) override;
@@ -87,6 +98,8 @@ private:
     Node* node_ = nullptr;
     std::map<io::ClientId, std::unique_ptr<Producer>> loads_;  // At most one a client.
     std::function<void(const NodeEvent&)> listener_;
+    std::function<void(const Publication&)> on_publication_;
+    std::function<void(const MissedPublication&)> on_missed_publication_;
     std::function<void()> stop_;
     std::map<stack::RequestId, PingDone> pings_;
     std::map<delivery::MessageSequence, DeliveryDone> deliveries_;  // As many as the outbox holds.

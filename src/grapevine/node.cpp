@@ -121,6 +121,18 @@ Status Node::serve(const std::string& name, Handler handler, const ServiceOption
     return mesh_of(*impl_).serve(name, std::move(handler), options);
 }
 
+Result<Published> Node::publish(std::span<const std::uint8_t> content) {
+    return mesh_of(*impl_).publish_content(content);
+}
+
+void Node::on_publication(std::function<void(const Publication&)> listener) {
+    mesh_of(*impl_).on_publication(std::move(listener));
+}
+
+void Node::on_missed_publication(std::function<void(const MissedPublication&)> listener) {
+    mesh_of(*impl_).on_missed_publication(std::move(listener));
+}
+
 Status Node::open_stream(std::string_view name, std::chrono::milliseconds deadline,
                          std::unique_ptr<StreamListener> listener, std::function<void(const Delivery&)> done) {
     DeliveryOptions options;

@@ -200,6 +200,17 @@ base::Result<ControlRequest> decode_deliver(const json::object& object, delivery
     return ControlRequest(DeliverRequest{std::move(submission)});
 }
 
+base::Result<ControlRequest> decode_publish(const json::object& object) {
+    if (const auto status = check_members(object, {"payload_base64"}); !status) {
+        return tl::unexpected(status.error());
+    }
+    auto content = base::base64_decode(string_member(object, "payload_base64").value_or(""));
+    if (!content) {
+        return base::invalid("request: 'payload_base64' must be base64");
+    }
+    return ControlRequest(PublishRequest{*std::move(content)});
+}
+
 base::Result<ControlRequest> decode_resolve(const json::object& object) {
     if (const auto status = check_members(object, {"name", "deadline_ms"}); !status) {
         return tl::unexpected(status.error());
@@ -285,6 +296,9 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     if (*op == "request") {
         return decode_deliver(*object, delivery::MessageKind::request);
     }
+    if (*op == "publish") {
+        return decode_publish(*object);
+    }
     if (*op == "resolve") {
         return decode_resolve(*object);
     }
@@ -305,7 +319,7 @@ base::Result<ControlRequest> decode_control_request(std::string_view line) {
     }
     return base::invalid(
         "request: unknown op '" + base::printable(*op) +
-        "'; ls, status, ping, watch, ledger, log-level, send, request, produce, resolve, cache, why, admit, "
+        "'; ls, status, ping, watch, ledger, log-level, send, request, publish, produce, resolve, cache, why, admit, "
         "revoke and stop exist");
 }
 

@@ -33,6 +33,10 @@ struct DeliverRequest {
     delivery::Submission submission;
 };
 
+struct PublishRequest {
+    base::Bytes content;
+};
+
 struct ResolveRequest {
     std::string name;
     base::Duration deadline{};
@@ -64,9 +68,9 @@ struct ProduceRequest {
     std::string outcomes_file;
 };
 
-using ControlRequest =
-    std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest, LogLevelRequest,
-                 DeliverRequest, ResolveRequest, CacheRequest, WhyRequest, AdmitRequest, RevokeRequest, ProduceRequest>;
+using ControlRequest = std::variant<LsRequest, StatusRequest, PingRequest, WatchRequest, StopRequest, LedgerRequest,
+                                    LogLevelRequest, DeliverRequest, PublishRequest, ResolveRequest, CacheRequest,
+                                    WhyRequest, AdmitRequest, RevokeRequest, ProduceRequest>;
 
 inline constexpr std::size_t kControlNameMax = 256;  // Bytes of a name in a request.
 

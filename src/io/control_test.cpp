@@ -76,6 +76,8 @@ TEST(ControlRequest, DecodesEachOperation) {
     EXPECT_TRUE(std::holds_alternative<StopRequest>(*decode_control_request(R"( {"op":"stop"} )")));
     const auto ping = decode_control_request(R"({"op":"ping","name":"mesh1.broker"})");
     EXPECT_EQ(std::get<PingRequest>(*ping).name, "mesh1.broker");
+    const auto publish = decode_control_request(R"({"op":"publish","payload_base64":"aGVsbG8="})");
+    EXPECT_EQ(base::to_text(std::get<PublishRequest>(*publish).content), "hello");
 }
 
 TEST(ControlRequest, RefusesEverythingElseByName) {
@@ -91,6 +93,8 @@ TEST(ControlRequest, RefusesEverythingElseByName) {
         {R"({"op":"revoke","list":"admitabc"})", "must begin with 'revoke'"},
         {R"({"op":"revoke","lists":""})", "unknown member 'lists'"},
         {R"({"op":"ls","all":true})", "unknown member 'all'"},
+        {R"({"op":"publish","payload_base64":"!"})", "'payload_base64' must be base64"},
+        {R"({"op":"publish","name":"x"})", "unknown member 'name'"},
         {R"({"op":"ping"})", "'name' must be a string of 1 to 256 bytes"},
         {R"({"op":"ping","name":""})", "'name' must be a string of 1 to 256 bytes"},
         {R"({"op":"ping","name":")" + std::string(257, 'a') + "\"}", "'name' must be a string of 1 to 256 bytes"},

@@ -45,6 +45,7 @@ void NodeControl::on_request(ClientId client, const ControlRequest& request) {
                        server_->answer(client, encode_log_level(log));
                    },
                    [&](const DeliverRequest& wanted) { deliver(client, wanted.submission); },
+                   [&](const PublishRequest& wanted) { publish(client, wanted); },
                    [&](const ResolveRequest& wanted) { resolve(client, wanted); },
                    [&](const CacheRequest&) { server_->answer(client, encode_cache(host_)); },
                    [&](const WhyRequest& wanted) { server_->answer(client, encode_why(host_, wanted.name)); },
@@ -87,6 +88,12 @@ void NodeControl::deliver(ClientId client, delivery::Submission submission) {
     }
     deliveries_.emplace(id->sequence, PendingAnswer{client, name, host_.now()});
     host_.touch();
+}
+
+void NodeControl::publish(ClientId client, const PublishRequest& wanted) {
+    const auto what = host_.stack().publish(wanted.content, host_.now());
+    host_.touch();
+    server_->answer(client, what ? encode_published(*what) : encode_control_error(publish_error(what.error())));
 }
 
 void NodeControl::admit(ClientId client, const AdmitRequest& wanted) {

@@ -48,6 +48,7 @@ private:
     void ping(ClientId client, const std::string& name);
     void finish_ping(const stack::PingDone& done);
     void deliver(ClientId client, delivery::Submission submission);
+    void publish(ClientId client, const PublishRequest& wanted);
     void admit(ClientId client, const AdmitRequest& wanted);
     void revoke(ClientId client, const RevokeRequest& wanted);
     void finish_delivery(const delivery::Finished& finished);

@@ -171,6 +171,25 @@ void fill(json::object& out, const stack::LawKept& event) {
     out["broken_for_ms"] = milliseconds(event.broken_for);
 }
 
+void fill_announcement(json::object& out, const delivery::Announcement& what) {
+    out["id"] = what.author.hex();
+    out["number"] = what.number;
+    out["hash"] = base::hex_encode(what.hash);
+    out["bytes"] = what.size;
+}
+
+void fill(json::object& out, const delivery::Published& event) {
+    out["event"] = "published";
+    fill_announcement(out, event.what);
+}
+
+void fill(json::object& out, const delivery::Missed& event) {
+    const std::string_view cause = delivery::name(event.cause);
+    out["event"] = "publication_missed";
+    fill_announcement(out, event.what);
+    out["cause"] = json::string_view(cause.data(), cause.size());
+}
+
 void fill(json::object& out, const stack::Left&) {
     out["event"] = "leaving";
 }
@@ -322,6 +341,28 @@ base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view nam
     return {base::ErrorCode::invalid, subject + "a deadline is 1 ms to 60 s"};
 }
 
+std::string encode_published(const delivery::Announcement& what) {
+    json::object answer;
+    answer["ok"] = true;
+    answer["number"] = what.number;
+    answer["hash"] = base::hex_encode(what.hash);
+    answer["bytes"] = what.size;
+    return json::serialize(answer);
+}
+
+base::Error publish_error(delivery::PublishRefusal refusal) {
+    switch (refusal) {
+        case delivery::PublishRefusal::empty: return {base::ErrorCode::invalid, "publication: empty"};
+        case delivery::PublishRefusal::too_large:
+            return {base::ErrorCode::invalid,
+                    "publication: more than " + std::to_string(delivery::kPublicationMax) + " bytes"};
+        case delivery::PublishRefusal::full:
+            return {base::ErrorCode::exhausted, "publication: this node keeps too many of its own already"};
+        case delivery::PublishRefusal::no_mesh: break;
+    }
+    return {base::ErrorCode::failed, "publication: this node is in no mesh, or is leaving"};
+}
+
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now) {
     json::object out;
     out["unix_ms"] = now.unix_ms;
@@ -331,7 +372,12 @@ std::optional<std::string> encode_event(const stack::Event& event, base::WallTim
             [](const stack::TopicReceived&) { return false; }, [](const stack::DeliveryReport&) { return false; },
             [&](const stack::FabricReport& report) { return fill_fabric(out, report); },
             [](const stack::ByteStreamEvent&) { return false; }, [](const stack::RevocationsLearned&) { return false; },
-            [](const stack::TicketReplaced&) { return false; }, [](const stack::AppEvent&) { return false; },
+            [](const stack::TicketReplaced&) { return false; },
+            [&](const stack::PublicationReport& report) {
+                std::visit([&](const auto& seen) { fill(out, seen); }, report);
+                return true;
+            },
+            [](const stack::AppEvent&) { return false; },
             [&](const auto& seen) {
                 fill(out, seen);
                 return true;

@@ -22,6 +22,9 @@ std::string encode_delivery(const delivery::Finished& finished, const std::strin
                             base::Duration elapsed);
 // Why a message was not taken, for whoever submitted it.
 base::Error delivery_error(delivery::SubmitRefusal refusal, std::string_view name);
+// What was published; and why it was not.
+std::string encode_published(const delivery::Announcement& what);
+base::Error publish_error(delivery::PublishRefusal refusal);
 std::string encode_ping(const stack::PingDone& done, const std::string& name);
 // Nothing for events that are none of a watcher's business (streams of the application).
 std::optional<std::string> encode_event(const stack::Event& event, base::WallTime now);
