@@ -35,6 +35,7 @@ Command status_command();
 Command ping_command();
 Command send_command();
 Command request_command();  // In send.cpp.
+Command publish_command();
 Command resolve_command();
 Command cache_command();
 Command why_command();

@@ -1,19 +1,17 @@
 // `grapevine send` and `grapevine request`: a message from a running node to another, by name.
 
-#include <unistd.h>
-
 #include <chrono>
 #include <string>
 
 #include <boost/json.hpp>
 
 #include "apps/grapevine/command.hpp"
+#include "apps/grapevine/payload.hpp"
 #include "apps/grapevine/query.hpp"
 #include "apps/grapevine/terminal.hpp"
 #include "base/encoding.hpp"
 #include "grapevine/node_main_json.hpp"
 #include "io/json.hpp"
-#include "wire/delivery.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -22,32 +20,6 @@ using boost::json::object;
 
 constexpr std::uint64_t kDeadlineSecondsMax = 60;
 constexpr base::Duration kAnswerSlack = std::chrono::seconds(2);  // For the node to say what became of it.
-
-// All of stdin, up to one byte more than can be sent.
-base::Result<std::string> read_stdin() {
-    std::string text;
-    std::string chunk(65536, '\0');
-    while (text.size() <= wire::kDeliverPayloadMax) {
-        const ssize_t got = ::read(STDIN_FILENO, chunk.data(), chunk.size());
-        if (got < 0) {
-            return base::fail("stdin: cannot be read");
-        }
-        if (got == 0) {
-            return text;
-        }
-        text.append(chunk.data(), static_cast<std::size_t>(got));
-    }
-    return text;
-}
-
-base::Result<std::string> payload_of(const cli::Parsed& parsed) {
-    const std::string& given = parsed.positionals.size() > 1 ? parsed.positionals[1] : std::string("-");
-    auto text = given == "-" ? read_stdin() : base::Result<std::string>(given);
-    if (text && text->size() > wire::kDeliverPayloadMax) {
-        return base::invalid("message: more than " + std::to_string(wire::kDeliverPayloadMax) + " bytes");
-    }
-    return text;
-}
 
 // Each ending has its words and its exit code (docs/delivery.md).
 struct EndingText {
@@ -120,7 +92,7 @@ int run(const cli::Parsed& parsed, std::string_view op) {
     if (!seconds) {
         return cli::fail_with(seconds.error());
     }
-    const auto payload = payload_of(parsed);
+    const auto payload = payload_at(parsed, 1, "message");
     if (!payload) {
         return cli::fail_with(payload.error());
     }
