@@ -26,7 +26,8 @@
 //  6. An author sees how many fetched from itself: less than all, since others give it on.
 //
 // Whoever asks for chunks, and answers (`ask`), does so in messages with outcomes of their own; an answer that comes
-// for a fetch that has gone on is dropped.
+// for a fetch that has gone on is dropped. Gossip is faster than a fetch: who answers had better let a question wait
+// while is_fetching() its content, or most will turn to the author.
 
 #include <cstddef>
 #include <cstdint>
