@@ -51,10 +51,10 @@ namespace grapevine::node {
 // Longer than a dead peer takes to be noticed, and for 60 KiB a slow way of 12 KiB/s.
 inline constexpr base::Duration kChunkDeadlineMax = std::chrono::seconds(5);
 
-// Why an announcement does not count, besides the faults of any statement.
 inline constexpr std::size_t kHeldMax = 1024;
 inline constexpr std::size_t kHeldOfPeerMax = 8;  // A peer has at most four fetches under way.
 
+// Why an announcement does not count, besides the faults of any statement.
 enum class AnnouncementRefusal : std::uint8_t { wrong_mesh, not_admitted, count_ };
 inline constexpr std::size_t kAnnouncementRefusals = static_cast<std::size_t>(AnnouncementRefusal::count_);
 std::string_view name(AnnouncementRefusal refusal);
@@ -65,8 +65,8 @@ struct MeshPublicationCounters {
     std::uint64_t bad_questions = 0;  // Of no form.
     std::uint64_t strangers = 0;      // Questions of peers that are no members.
     std::uint64_t not_asked = 0;      // The outbox was full.
-    std::uint64_t held = 0;
-    std::uint64_t held_full = 0;  // Answered at once instead.
+    std::uint64_t held = 0;           // Questions that waited.
+    std::uint64_t held_full = 0;      // Answered at once instead.
 };
 
 class MeshPublications {
