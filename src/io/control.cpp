@@ -24,12 +24,14 @@ base::TimePoint monotonic_now() {
 
 }  // namespace
 
-base::Result<ControlClient> ControlClient::connect(const std::filesystem::path& data_dir, base::Duration deadline) {
-    auto socket = connect_control_socket(data_dir);
+base::Result<ControlClient> ControlClient::connect(const std::filesystem::path& data_dir, base::Duration deadline,
+                                                   ControlPeer peer) {
+    auto socket = connect_control_socket(data_dir, peer);
     if (!socket) {
         return tl::unexpected(socket.error());
     }
-    ControlClient client(std::move(*socket), file_subject("node at", data_dir));
+    const std::string_view who = peer == ControlPeer::node ? "node at" : "supervisor at";
+    ControlClient client(std::move(*socket), file_subject(who, data_dir));
     if (const auto status = client.wait(POLLOUT, monotonic_now() + deadline); !status) {
         return tl::unexpected(status.error());
     }

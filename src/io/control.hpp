@@ -1,11 +1,12 @@
 #pragma once
 
-// The client of a running node's control socket, and how to find a running node. docs/control-socket.md has the
-// requests and answers; this class moves lines and knows nothing of their content.
+// The client of a control socket, of a running node or of the supervisor of `grapevine up`. docs/control-socket.md and
+// docs/supervisor.md have the requests and answers; this class moves lines and knows nothing of their content.
 //
 // Every call has a deadline and blocks at most that long. For a caller with a loop of its own: fd() becomes readable
 // when there may be a line, and try_line() never blocks.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,11 +23,16 @@ namespace grapevine::io {
 inline constexpr std::size_t kControlLineMax = 96U * 1024U;  // Bytes of a request: the largest message in base64.
 inline constexpr std::size_t kControlAnswerMax = 16U * 1024U * 1024U;  // Bytes of an answer.
 inline constexpr std::string_view kControlSocketName = "control.sock";
+inline constexpr std::string_view kSupervisorSocketName = "supervisor.sock";
+
+// Who listens in a directory; both have the same manners (control_server.hpp).
+enum class ControlPeer : std::uint8_t { node, supervisor };
 
 class ControlClient {
 public:
-    // Errors: not_found (no such directory, or no node runs there), denied, failed.
-    static base::Result<ControlClient> connect(const std::filesystem::path& data_dir, base::Duration deadline);
+    // Errors: not_found (no such directory, or nobody runs there), denied, failed.
+    static base::Result<ControlClient> connect(const std::filesystem::path& data_dir, base::Duration deadline,
+                                               ControlPeer peer = ControlPeer::node);
 
     // Sends a request, one JSON object without a newline.
     base::Status send(std::string_view request, base::Duration deadline);

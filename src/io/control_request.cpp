@@ -1,12 +1,12 @@
 #include "io/control_request.hpp"
 
 #include <array>
-#include <initializer_list>
 
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.hpp"
 #include "io/json.hpp"
+#include "io/request_members.hpp"
 
 namespace grapevine::io {
 
@@ -18,20 +18,6 @@ constexpr std::uint64_t kDeadlineMsMax = 60'000;                    // delivery:
 constexpr std::uint64_t kDeadlineMsDefault = 10'000;                // delivery::kDeadlineDefault.
 constexpr std::uint64_t kDurationMsMax = 30ULL * 24 * 3600 * 1000;  // 30 days.
 constexpr std::uint64_t kResolveMsDefault = 5'000;
-
-base::Status check_members(const json::object& object, std::initializer_list<std::string_view> known) {
-    for (const auto& member : object) {
-        const std::string_view name(member.key().data(), member.key().size());
-        bool found = name == "op";
-        for (const std::string_view candidate : known) {
-            found = found || candidate == name;
-        }
-        if (!found) {
-            return base::invalid("request: unknown member '" + base::printable(name) + "'");
-        }
-    }
-    return {};
-}
 
 template <typename Request>
 base::Result<ControlRequest> plain(const json::object& object) {
@@ -70,31 +56,6 @@ base::Result<ControlRequest> decode_log_level(const json::object& object) {
         return base::invalid("filter: " + filter.error().message);
     }
     return ControlRequest(LogLevelRequest{*filter});
-}
-
-// Absent is false; anything but a boolean is an error.
-base::Result<bool> flag_member(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    if (value == nullptr) {
-        return false;
-    }
-    if (!value->is_bool()) {
-        return base::invalid("request: '" + std::string(name) + "' must be true or false");
-    }
-    return value->get_bool();
-}
-
-// `absent` without the member; anything but a number up to `most` is an error.
-base::Result<std::uint64_t> number_member(const json::object& object, std::string_view name, std::uint64_t most,
-                                          std::uint64_t absent) {
-    if (!object.contains(json::string_view(name.data(), name.size()))) {
-        return absent;
-    }
-    const auto number = unsigned_member(object, name);
-    if (!number || *number > most) {
-        return base::invalid("request: '" + std::string(name) + "' must be a number up to " + std::to_string(most));
-    }
-    return *number;
 }
 
 // What a message is to be like, for those who make one or many.

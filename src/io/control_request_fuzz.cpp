@@ -7,6 +7,7 @@
 #include "base/bytes.hpp"
 #include "io/control_request.hpp"
 #include "io/node_registry.hpp"
+#include "io/supervisor_registry.hpp"
 
 using namespace grapevine;
 
@@ -20,6 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto record = io::decode_node_record(text); record) {
         const auto again = io::decode_node_record(io::encode(*record));
+        GRAPEVINE_ASSERT(again && *again == *record, "a record survives its encoding");
+    }
+    if (const auto record = io::decode_supervisor_record(text); record) {
+        const auto again = io::decode_supervisor_record(io::encode(*record));
         GRAPEVINE_ASSERT(again && *again == *record, "a record survives its encoding");
     }
     return 0;

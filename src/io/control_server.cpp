@@ -26,23 +26,32 @@ bool is_own_user(int fd) {
 
 }  // namespace
 
+base::Status ControlHandler::on_line(ClientId client, std::string_view line) {
+    const auto request = decode_control_request(line);
+    if (!request) {
+        return tl::unexpected(request.error());
+    }
+    on_request(client, *request);
+    return {};
+}
+
 base::Result<std::unique_ptr<ControlServer>> ControlServer::listen(Runtime& runtime,
                                                                    const std::filesystem::path& data_dir,
-                                                                   ControlHandler& handler, telemetry::Ledger& ledger,
-                                                                   base::Duration idle) {
-    auto socket = listen_control_socket(data_dir, static_cast<int>(kClientsMax));
+                                                                   LineHandler& handler, telemetry::Ledger& ledger,
+                                                                   base::Duration idle, ControlPeer peer) {
+    auto socket = listen_control_socket(data_dir, static_cast<int>(kClientsMax), peer);
     if (!socket) {
         return tl::unexpected(socket.error());
     }
     std::unique_ptr<ControlServer> server(
-        new ControlServer(runtime, handler, ledger, idle, std::move(*socket), data_dir / kControlSocketName));
+        new ControlServer(runtime, handler, ledger, idle, std::move(*socket), data_dir / socket_name(peer)));
     if (const auto status = server->begin(); !status) {
         return tl::unexpected(status.error());
     }
     return server;
 }
 
-ControlServer::ControlServer(Runtime& runtime, ControlHandler& handler, telemetry::Ledger& ledger, base::Duration idle,
+ControlServer::ControlServer(Runtime& runtime, LineHandler& handler, telemetry::Ledger& ledger, base::Duration idle,
                              Fd socket, std::filesystem::path path)
     : runtime_(runtime),
       handler_(handler),
@@ -72,8 +81,8 @@ ControlServer::~ControlServer() {
 }
 
 std::size_t ControlServer::watchers() const {
-    return static_cast<std::size_t>(
-        std::count_if(clients_.begin(), clients_.end(), [](const auto& entry) { return entry.second.watching; }));
+    return static_cast<std::size_t>(std::count_if(
+        clients_.begin(), clients_.end(), [](const auto& entry) { return entry.second.watching == Feed::published; }));
 }
 
 ControlServer::Client* ControlServer::find(ClientId id) {
@@ -141,7 +150,7 @@ void ControlServer::restart_idle(ClientId id, Client& client) {
 
 void ControlServer::drop(ClientId id) {
     const Client* client = find(id);
-    const bool waits = client != nullptr && client->asked;
+    const bool waits = client != nullptr && (client->asked || client->watching == Feed::own);
     forget(id);
     if (waits) {
         handler_.on_gone(id);
@@ -206,13 +215,11 @@ void ControlServer::serve(ClientId id, std::string_view line) {
         return refuse(id, {base::ErrorCode::invalid, "request: too long"});
     }
     ++counters_.requests;
-    const auto request = decode_control_request(line);
-    if (!request) {
-        ++counters_.refused_requests;
-        return refuse(id, request.error());
-    }
     find(id)->asked = true;
-    handler_.on_request(id, *request);
+    if (const auto taken = handler_.on_line(id, line); !taken) {
+        ++counters_.refused_requests;
+        refuse(id, taken.error());
+    }
 }
 
 void ControlServer::refuse(ClientId id, const base::Error& error) {
@@ -243,9 +250,9 @@ void ControlServer::say(ClientId id, std::string_view line) {
     }
 }
 
-void ControlServer::start_watching(ClientId id, std::string_view line) {
+void ControlServer::start_watching(ClientId id, std::string_view line, Feed feed) {
     if (Client* client = find(id); client != nullptr) {
-        client->watching = true;
+        client->watching = feed;
         answer(id, line);
     }
 }
@@ -253,19 +260,25 @@ void ControlServer::start_watching(ClientId id, std::string_view line) {
 void ControlServer::publish(std::string_view line) {
     std::vector<ClientId> watchers;
     for (const auto& [id, client] : clients_) {
-        if (client.watching) {
+        if (client.watching == Feed::published) {
             watchers.push_back(id);
         }
     }
     for (const ClientId id : watchers) {
-        Client& client = clients_.at(id);
-        if (client.out.size() + line.size() > kWatchBacklogMax) {
-            ++counters_.dropped_slow;
-            drop(id);
-            continue;
-        }
-        append(id, client, line);
+        tell(id, line);
     }
+}
+
+void ControlServer::tell(ClientId id, std::string_view line) {
+    Client* client = find(id);
+    if (client == nullptr || !client->watching) {
+        return;
+    }
+    if (client->out.size() + line.size() > kWatchBacklogMax) {
+        ++counters_.dropped_slow;
+        return drop(id);
+    }
+    append(id, *client, line);
 }
 
 void ControlServer::append(ClientId id, Client& client, std::string_view line) {

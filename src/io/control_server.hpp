@@ -2,11 +2,12 @@
 
 // The server side of the control socket: moves lines between local clients and a handler, within limits.
 //
-// 1. Only processes of the node's own user or root are served (SO_PEERCRED).
+// What a line means is the handler's: a node's (ControlHandler), or another's with a decoder of its own (LineHandler).
+//
+// 1. Only processes of the server's own user or root are served (SO_PEERCRED).
 // 2. At most kClientsMax at a time; the next one is told so and closed.
 // 3. A line longer than kControlLineMax, or one that is no request, is answered by an error; an overlong one ends the
-// client,
-//    and so do more than kControlLineMax bytes of requests that wait.
+//    client, and so do more than kControlLineMax bytes of requests that wait.
 // 4. One request at a time: the next line is read when the answer of the last was taken, so that a client that asks
 //    without reading costs nothing.
 // 5. A client that neither asks nor reads for kIdle is closed; one that watches may be silent, but must read.
@@ -22,6 +23,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "io/control.hpp"
 #include "io/control_request.hpp"
 #include "io/fd.hpp"
 #include "io/runtime.hpp"
@@ -34,14 +36,27 @@ struct ClientId {
     friend auto operator<=>(const ClientId&, const ClientId&) = default;
 };
 
-class ControlHandler {
+class LineHandler {
 public:
-    virtual ~ControlHandler() = default;
-    // Answers now or later by ControlServer::answer(), exactly once.
-    virtual void on_request(ClientId client, const ControlRequest& request) = 0;
-    // A client that waits for an answer is gone. Not called any more once the server ends.
+    virtual ~LineHandler() = default;
+    // A request, without its newline. Answers now or later by ControlServer::answer(), exactly once; an error is
+    // answered by the server.
+    virtual base::Status on_line(ClientId client, std::string_view line) = 0;
+    // A client that waits for an answer, or that has a feed of its own, is gone. Not called any more once the server
+    // ends.
     virtual void on_gone(ClientId) {}
 };
+
+// Of a node's requests (control_request.hpp).
+class ControlHandler : public LineHandler {
+public:
+    base::Status on_line(ClientId client, std::string_view line) final;
+    // Answers as on_line() does.
+    virtual void on_request(ClientId client, const ControlRequest& request) = 0;
+};
+
+// What a watcher gets: every published line, or lines of its own (tell()).
+enum class Feed : std::uint8_t { published, own };
 
 struct ControlCounters {
     std::uint64_t accepted = 0, requests = 0, refused_requests = 0;
@@ -57,8 +72,9 @@ public:
 
     // Errors name the socket. All references outlive the server. `idle` is kIdle but for tests.
     static base::Result<std::unique_ptr<ControlServer>> listen(Runtime& runtime, const std::filesystem::path& data_dir,
-                                                               ControlHandler& handler, telemetry::Ledger& ledger,
-                                                               base::Duration idle = kIdle);
+                                                               LineHandler& handler, telemetry::Ledger& ledger,
+                                                               base::Duration idle = kIdle,
+                                                               ControlPeer peer = ControlPeer::node);
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
@@ -67,9 +83,11 @@ public:
     void answer(ClientId client, std::string_view line);
     // A line ahead of the answer; left out where the client has not read the ones before (kWatchBacklogMax).
     void say(ClientId client, std::string_view line);
-    // The first answer and then every published line go to the client.
-    void start_watching(ClientId client, std::string_view line);
+    // The first answer goes to the client, and then what its feed has.
+    void start_watching(ClientId client, std::string_view line, Feed feed = Feed::published);
     void publish(std::string_view line);
+    // A line to one watcher, within rule 6.
+    void tell(ClientId client, std::string_view line);
 
     [[nodiscard]] std::size_t clients() const { return clients_.size(); }
     [[nodiscard]] std::size_t watchers() const;
@@ -82,7 +100,7 @@ private:
         std::string in;
         std::string out;
         bool asked = false;  // A request waits for its answer.
-        bool watching = false;
+        std::optional<Feed> watching;
         bool ending = false;   // Closed as soon as `out` is written.
         bool blocked = false;  // Waits for the socket to become writable.
         TaskId idle_timer;
@@ -90,7 +108,7 @@ private:
         telemetry::Life life;
     };
 
-    ControlServer(Runtime& runtime, ControlHandler& handler, telemetry::Ledger& ledger, base::Duration idle, Fd socket,
+    ControlServer(Runtime& runtime, LineHandler& handler, telemetry::Ledger& ledger, base::Duration idle, Fd socket,
                   std::filesystem::path path);
     base::Status begin();
     void on_acceptable();
@@ -107,7 +125,7 @@ private:
     Client* find(ClientId id);
 
     Runtime& runtime_;
-    ControlHandler& handler_;
+    LineHandler& handler_;
     telemetry::Ledger& ledger_;
     base::Duration idle_;
     Fd socket_;

@@ -6,15 +6,20 @@
 #include <filesystem>
 
 #include "base/result.hpp"
+#include "io/control.hpp"
 #include "io/fd.hpp"
 
 namespace grapevine::io {
 
-// Listens on <data_dir>/control.sock, mode 0600. The caller holds the directory's lock, so that whatever socket is
-// there belongs to a dead node and is replaced.
-base::Result<Fd> listen_control_socket(const std::filesystem::path& data_dir, int backlog);
+// The file's name in the directory.
+std::string_view socket_name(ControlPeer peer);
+
+// Listens on <data_dir>/<socket_name>, mode 0600. The caller holds the directory's lock, so that whatever socket is
+// there belongs to a dead process and is replaced.
+base::Result<Fd> listen_control_socket(const std::filesystem::path& data_dir, int backlog,
+                                       ControlPeer peer = ControlPeer::node);
 
 // Blocking for a moment at most: the kernel queues the connection or refuses. The result is non-blocking.
-base::Result<Fd> connect_control_socket(const std::filesystem::path& data_dir);
+base::Result<Fd> connect_control_socket(const std::filesystem::path& data_dir, ControlPeer peer = ControlPeer::node);
 
 }  // namespace grapevine::io

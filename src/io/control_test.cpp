@@ -351,5 +351,73 @@ TEST(ControlClient, NoAnswerInTimeIsAnError) {
     EXPECT_EQ(line.error().code, base::ErrorCode::busy);
 }
 
+// Takes lines as they are.
+class EchoHandler : public LineHandler {
+public:
+    explicit EchoHandler(const std::filesystem::path& dir)
+        : server(std::move(
+              *ControlServer::listen(runtime, dir, *this, ledger, ControlServer::kIdle, ControlPeer::supervisor))) {}
+    base::Status on_line(ClientId client, std::string_view line) override {
+        if (line == "bad") {
+            return base::fail(base::ErrorCode::exhausted, "line: bad");
+        }
+        const Feed feed = line == "own" ? Feed::own : Feed::published;
+        line == "echo" ? server->answer(client, line) : server->start_watching(client, line, feed);
+        last = client;
+        return {};
+    }
+    void on_gone(ClientId client) override { gone.push_back(client); }
+
+    Runtime runtime;
+    telemetry::Ledger ledger;
+    ClientId last;
+    std::vector<ClientId> gone;
+    std::unique_ptr<ControlServer> server;
+};
+
+TEST(ControlServer, AnotherDecoderHasItsOwnSocketAndFeeds) {
+    TempDir temp;
+    EchoHandler handler(temp.path());
+    EXPECT_EQ(ControlClient::connect(temp.path(), 1s).error().code, base::ErrorCode::not_found);
+    const auto next = [&](ControlClient& client) {
+        std::optional<std::string> got;
+        EXPECT_TRUE(run_until(handler.runtime, [&] {
+            got = client.try_line().value_or(std::string("closed"));
+            return got.has_value();
+        }));
+        return got.value_or("");
+    };
+    auto own = std::make_unique<ControlClient>(*ControlClient::connect(temp.path(), 1s, ControlPeer::supervisor));
+    ASSERT_TRUE(own->send("bad", 1s));
+    EXPECT_NE(next(*own).find("exhausted"), std::string::npos);
+    ASSERT_TRUE(own->send("own", 1s));
+    EXPECT_EQ(next(*own), "own");
+    const ClientId first = handler.last;
+    auto published = *ControlClient::connect(temp.path(), 1s, ControlPeer::supervisor);
+    ASSERT_TRUE(published.send("published", 1s));
+    EXPECT_EQ(next(published), "published");
+    EXPECT_EQ(handler.server->watchers(), 1U);
+    handler.server->publish("to all");
+    handler.server->tell(first, "to one");
+    EXPECT_EQ(next(*own), "to one");
+    EXPECT_EQ(next(published), "to all");
+    own.reset();
+    EXPECT_TRUE(run_until(handler.runtime, [&] { return handler.gone == std::vector<ClientId>{first}; }));
+}
+
+TEST(ControlServer, AFeedOfItsOwnThatIsNotReadIsClosed) {
+    TempDir temp;
+    EchoHandler handler(temp.path());
+    auto client = *ControlClient::connect(temp.path(), 1s, ControlPeer::supervisor);
+    ASSERT_TRUE(client.send("own", 1s));
+    ASSERT_TRUE(run_until(handler.runtime, [&] { return handler.last.value != 0; }));
+    const std::string line(4096, 'x');
+    for (int i = 0; i < 1000 && handler.gone.empty(); ++i) {
+        handler.server->tell(handler.last, line);
+    }
+    EXPECT_EQ(handler.gone, std::vector<ClientId>{handler.last});
+    EXPECT_EQ(handler.server->counters().dropped_slow, 1U);
+}
+
 }  // namespace
 }  // namespace grapevine::io
