@@ -9,8 +9,8 @@ import sys
 import cli_support as cli
 
 SMALL = ("up", "--meshes", "1", "--per-mesh", "broker=2,gateway=1", "--json")
-KEYS = {"name", "mesh", "type", "id", "pid", "data_dir", "cpu_percent", "rss_kib", "pss_kib", "wakeups_per_s", "peers",
-        "directory_size"}
+KEYS = {"name", "mesh", "type", "id", "pid", "state", "data_dir", "cpu_percent", "rss_kib", "pss_kib", "wakeups_per_s",
+        "peers", "directory_size"}
 
 
 def check_object(found, meshes, per_mesh):

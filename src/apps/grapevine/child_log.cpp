@@ -32,7 +32,7 @@ void ChildLog::append(std::string_view text) {
         return;
     }
     if (size_ + text.size() > kBytesMax) {
-        std::rename(path_.c_str(), (path_.string() + ".1").c_str());
+        std::rename(path_.c_str(), (path_.string() + kOlder).c_str());
         if (!reopen()) {
             return;
         }

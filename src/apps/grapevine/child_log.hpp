@@ -15,6 +15,7 @@ namespace grapevine::apps {
 class ChildLog {
 public:
     static constexpr std::uint64_t kBytesMax = 1024 * 1024;  // Of each of the two files.
+    static constexpr const char* kOlder = ".1";              // Ends the name of the older one.
 
     ChildLog() = default;
     // Appends to what is there.

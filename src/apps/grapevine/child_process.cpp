@@ -116,7 +116,14 @@ void ChildProcess::on_errors() {
         runtime_.unwatch(*std::exchange(err_watch_, std::nullopt));
         return;
     }
-    log_.append(*text);
+    keep_log(*text);
+}
+
+void ChildProcess::keep_log(std::string_view text) {
+    log_.append(text);
+    if (handlers_.on_log && !text.empty()) {
+        handlers_.on_log(text);
+    }
 }
 
 void ChildProcess::on_exit() {
@@ -125,7 +132,7 @@ void ChildProcess::on_exit() {
         return;
     }
     drain(process_.out.get(), [this](std::string_view text) { keep_line(text); });
-    drain(process_.err.get(), [this](std::string_view text) { log_.append(text); });
+    drain(process_.err.get(), [this](std::string_view text) { keep_log(text); });
     unwatch();
     process_ = {};
     note("ended, " + describe_wait_status(status));

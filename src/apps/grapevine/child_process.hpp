@@ -36,10 +36,12 @@ public:
     static constexpr base::Duration kStopGrace = std::chrono::seconds(2);
     static constexpr std::size_t kFirstLineMax = 16 * 1024;
 
-    // Both may destroy the child. on_exit comes last and once; not when the child is destroyed.
+    // The first two may destroy the child. on_exit comes last and once; not when the child is destroyed. on_log gets
+    // what was written to the log.
     struct Handlers {
         std::function<void(std::string_view line)> on_first_line;
         std::function<void(int wait_status)> on_exit;
+        std::function<void(std::string_view text)> on_log{};
     };
 
     // `runtime` outlives the child. Errors: no such program, the log cannot be opened, no process to be had.
@@ -58,7 +60,7 @@ public:
     // SIGTERM, and SIGKILL after kStopGrace. Once; more calls do nothing.
     void terminate();
     // A line of our own among what the child says.
-    void note(const std::string& text) { log_.append("grapevine up: " + text + "\n"); }
+    void note(const std::string& text) { keep_log("grapevine up: " + text + "\n"); }
 
 private:
     ChildProcess(io::Runtime& runtime, SpawnedProcess process, ChildLog log, Handlers handlers);
@@ -66,6 +68,7 @@ private:
     void on_output();
     void keep_line(std::string_view text);
     [[nodiscard]] std::optional<std::string> first_line() const;
+    void keep_log(std::string_view text);
     void on_errors();
     void on_exit();
     void unwatch();

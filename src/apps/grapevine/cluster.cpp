@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "apps/grapevine/mesh_options.hpp"
 #include "grapevine/node_main_flags.hpp"
-#include "node/mesh_fabric.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -35,95 +33,16 @@ Cluster::~Cluster() {
 
 base::Status Cluster::boot() {
     for (std::size_t mesh = 0; mesh < spec_.meshes; ++mesh) {
-        if (auto started = start_first(mesh); !started) {
-            return started;
-        }
-    }
-    return {};
-}
-
-base::Status Cluster::start_first(std::size_t mesh) {
-    return start({mesh_name(mesh), spec_.per_mesh.front().type, 1, {}});
-}
-
-base::Status Cluster::start_others(const Child& first) {
-    const std::vector<std::string> seeds{first.ticket};
-    const std::string& mesh = first.spec.mesh;
-    bool is_first = true;
-    for (const TypeCount& type : spec_.per_mesh) {
-        for (std::size_t number = 1; number <= type.count; ++number) {
-            if (std::exchange(is_first, false)) {
-                continue;
-            }
-            if (auto started = start({mesh, type.type, number, seeds}); !started) {
-                return started;
+        booting_.insert(mesh_name(mesh));
+        for (const TypeCount& type : spec_.per_mesh) {
+            for (std::size_t number = 1; number <= type.count; ++number) {
+                if (const auto added = add(mesh_name(mesh), type.type, {}); !added) {
+                    return tl::unexpected(added.error());
+                }
             }
         }
     }
-    return {};
-}
-
-bool Cluster::waits_for_seed(const Start& wanted) const {
-    return wanted.type == node::kGatewayType && wanted.mesh != mesh_name(0) && fabric_seed_.empty();
-}
-
-base::Status Cluster::start(const Start& wanted) {
-    if (waits_for_seed(wanted)) {
-        waiting_.push_back(wanted);
-        return {};
-    }
-    NodeSpec node;
-    node.mesh = wanted.mesh;
-    node.type = wanted.type;
-    node.seeds = wanted.seeds;
-    if (wanted.type == node::kGatewayType && wanted.mesh != mesh_name(0)) {
-        node.fabric_seeds.push_back(fabric_seed_);
-    }
-    node.data_dir = spec_.root / node.mesh / (wanted.type + "-" + std::to_string(wanted.number));
-    if (spec_.admission == Admission::closed) {
-        if (auto admitted = admit(node); !admitted) {
-            return admitted;
-        }
-    }
-    const auto id = supervisor_->spawn(std::move(node));
-    if (!id) {
-        return tl::unexpected(id.error());
-    }
-    last_change_ = runtime_.now();
-    members_.try_emplace(*id);
-    return {};
-}
-
-base::Status Cluster::start_waiting_gateways(const Child& seed) {
-    if (!fabric_seed_.empty() || seed.spec.mesh != mesh_name(0) || seed.spec.type != node::kGatewayType) {
-        return {};
-    }
-    fabric_seed_ = seed.ticket;
-    for (const Start& waiting : std::exchange(waiting_, {})) {
-        if (auto started = start(waiting); !started) {
-            return started;
-        }
-    }
-    return {};
-}
-
-// The authority of the mesh is made once and found again by a later run in the same directory. The node's key is minted
-// here, so that its ticket can be signed before it starts; the node then finds it.
-base::Status Cluster::admit(NodeSpec& node) {
-    auto authority = authorities_.find(node.mesh);
-    if (authority == authorities_.end()) {
-        const auto made = load_or_create_authority(spec_.root / (node.mesh + ".authority"), node.mesh);
-        if (!made) {
-            return tl::unexpected(made.error());
-        }
-        authority = authorities_.emplace(node.mesh, *made).first;
-    }
-    const auto ticket = admit_data_dir(authority->second, node.data_dir);
-    if (!ticket) {
-        return tl::unexpected(ticket.error());
-    }
-    node.authority = authority->second.key.id().hex();
-    node.ticket = *ticket;
+    start_waiting();
     return {};
 }
 
@@ -131,74 +50,87 @@ void Cluster::on_child(const Child& child, Supervisor::Event event) {
     if (stopping_) {
         return;
     }
-    event == Supervisor::Event::ready ? on_ready(child) : on_ended(child);
+    switch (event) {
+        case Supervisor::Event::waits: start_waiting(); break;
+        case Supervisor::Event::started:
+            changed();
+            listener_(Event::started, &child);
+            break;
+        case Supervisor::Event::ready: on_ready(child); break;
+        case Supervisor::Event::stopping: listener_(Event::stopping, &child); break;
+        case Supervisor::Event::wedged:
+            changed();
+            listener_(Event::wedged, &child);
+            break;
+        case Supervisor::Event::resumed:
+            changed();
+            listener_(Event::resumed, &child);
+            start_waiting();
+            break;
+        case Supervisor::Event::ended: on_ended(child); break;
+    }
+    check();
+}
+
+void Cluster::changed() {
+    last_change_ = runtime_.now();
+    // Agreement is judged anew from here: that of the set before says nothing of this one.
+    if (converged_at_) {
+        converged_at_.reset();
+        listener_(Event::diverged, nullptr);
+    }
 }
 
 void Cluster::on_ready(const Child& child) {
     Member& member = members_[child.id];
     member.view = std::make_unique<NodeView>(runtime_, child.spec.data_dir, [this] { check(); });
     member.from = member.last = sample_process(child.pid, runtime_.now(), Detail::cheap);
-    const bool others_started = std::exchange(mesh_started_[child.spec.mesh], true);
-    listener_(Event::node_ready, &child);
-    if (const auto started = start_waiting_gateways(child); !started) {
-        fail(started.error());
-        return;
-    }
-    if (others_started) {
-        return;
-    }
-    if (const auto started = start_others(child); !started) {
-        fail(started.error());
-    }
+    booting_.erase(child.spec.mesh);
+    listener_(Event::ready, &child);
+    start_waiting();
 }
 
 void Cluster::on_ended(const Child& child) {
+    std::erase_if(members_, [this](const auto& item) { return supervisor_->find(item.first) == nullptr; });
     members_[child.id] = {};
-    last_change_ = runtime_.now();
-    listener_(Event::node_ended, &child);
-    if (!mesh_started_[child.spec.mesh]) {
-        fail({base::ErrorCode::failed, child.spec.mesh + ": its first node ended before it was ready, " +
-                                           describe_wait_status(child.wait_status) + "; see " +
-                                           (child.spec.data_dir / "node.log").string()});
-    } else if (spec_.on_death == OnDeath::respawn) {
+    changed();
+    listener_(Event::ended, &child);
+    if (child.wish == Wish::none && booting_.contains(child.spec.mesh)) {
+        cli::complain(child.spec.mesh + ": its first node ended before it was ready, " + describe_end(child) +
+                      "; see " + (child.spec.data_dir / "node.log").string());
+        listener_(Event::boot_failed, nullptr);
+        return;
+    }
+    if (child.wish == Wish::none && spec_.on_death == OnDeath::respawn) {
         respawn_later(child.id);
     }
-    check();
+    start_waiting();
 }
 
 void Cluster::respawn_later(ChildId id) {
     runtime_.at(runtime_.now() + kRespawnDelay, base::Duration::zero(), [this, id] {
         const Child* child = supervisor_->find(id);
-        if (stopping_ || child == nullptr || child->alive()) {
-            return;
+        if (!stopping_ && child != nullptr && !child->alive() && !child->asked_to_end()) {
+            supervisor_->come_again(id);
         }
-        if (const auto restarted = supervisor_->restart_same_identity(id); !restarted) {
-            respawn_later(id);
-        }
-        last_change_ = runtime_.now();
     });
 }
 
-void Cluster::fail(const base::Error& error) {
-    cli::complain(error.message);
-    listener_(Event::boot_failed, nullptr);
-}
-
-// A dead node counts as gone, so that the others can agree without it; one that is starting or stopping does not.
 bool Cluster::agrees() const {
-    if (members_.size() < planned()) {
-        return false;
-    }
     std::map<std::string, std::set<std::string>> running;
-    for (const Child* child : supervisor_->children()) {
-        if (child->state == ChildState::ready) {
-            running[child->spec.mesh].insert(child->endpoint_id);
-        } else if (child->alive()) {
-            return false;
+    const auto children = supervisor_->children();
+    for (const Child* child : children) {
+        switch (child->state) {
+            case ChildState::ready: running[child->spec.mesh].insert(child->endpoint_id); break;
+            case ChildState::wedged:
+            case ChildState::ended: break;
+            case ChildState::waiting:
+            case ChildState::starting:
+            case ChildState::stopping: return false;
         }
     }
-    for (const Child* child : supervisor_->children()) {
-        if (!child->alive()) {
+    for (const Child* child : children) {
+        if (child->state != ChildState::ready) {
             continue;
         }
         const auto& view = members_.at(child->id).view;
@@ -211,7 +143,7 @@ bool Cluster::agrees() const {
 
 void Cluster::check() {
     const bool now_agrees = agrees();
-    if (now_agrees == converged()) {
+    if (stopping_ || now_agrees == converged()) {
         return;
     }
     if (now_agrees) {
@@ -242,52 +174,20 @@ std::size_t Cluster::ready() const {
         children.begin(), children.end(), [](const Child* child) { return child->state == ChildState::ready; }));
 }
 
-std::vector<NodeRow> Cluster::sample(Detail detail) {
-    std::vector<NodeRow> rows;
+std::size_t Cluster::planned() const {
+    const auto children = supervisor_->children();
+    return static_cast<std::size_t>(std::count_if(
+        children.begin(), children.end(), [](const Child* child) { return child->alive() || !child->asked_to_end(); }));
+}
+
+std::size_t Cluster::meshes() const {
+    std::set<std::string> names;
     for (const Child* child : supervisor_->children()) {
-        rows.push_back(row(*child, members_[child->id], detail));
-    }
-    std::stable_sort(rows.begin(), rows.end(), [](const NodeRow& a, const NodeRow& b) {
-        return a.mesh.size() != b.mesh.size() ? a.mesh.size() < b.mesh.size() : a.mesh < b.mesh;
-    });
-    return rows;
-}
-
-NodeRow Cluster::row(const Child& child, Member& member, Detail detail) {
-    NodeRow out;
-    out.name = child.name.empty() ? child.spec.mesh + "." + child.spec.data_dir.filename().string() : child.name;
-    out.mesh = child.spec.mesh;
-    out.type = child.spec.type;
-    out.id = child.endpoint_id;
-    out.pid = child.pid;
-    out.data_dir = child.spec.data_dir.string();
-    out.state = child.state;
-    out.wait_status = child.wait_status;
-    if (!child.alive()) {
-        return out;
-    }
-    if (auto now = sample_process(child.pid, runtime_.now(), detail)) {
-        now->pss_kib = now->pss_kib != 0 || !member.last ? now->pss_kib : member.last->pss_kib;
-        member.from = member.from ? member.from : now;
-        out.rates = rates_between(*member.from, *now);
-        out.rss_kib = now->rss_kib;
-        out.pss_kib = now->pss_kib;
-        member.last = now;
-    }
-    if (member.view && member.view->directory()) {
-        out.peers = member.view->neighbors().size();
-        out.directory_size = member.view->directory()->size();
-    }
-    return out;
-}
-
-void Cluster::mark() {
-    for (auto& [id, member] : members_) {
-        const Child* child = supervisor_->find(id);
-        if (child != nullptr && child->alive()) {
-            member.from = sample_process(child->pid, runtime_.now(), Detail::cheap);
+        if (child->alive() || !child->asked_to_end()) {
+            names.insert(child->spec.mesh);
         }
     }
+    return names.size();
 }
 
 void Cluster::stop(std::function<void()> done) {

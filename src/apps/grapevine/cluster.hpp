@@ -1,31 +1,35 @@
 #pragma once
 
-// Several meshes of real node processes: boots them, follows every node's directory, and says when all agree.
+// Several meshes of real node processes: boots them, adds to them, follows every node's directory, and says when all
+// agree.
 //
-// Boot: the first node of each mesh alone; as soon as it is ready, all the others of its mesh at once, seeded by its
-// ticket. The first gateway of the first mesh is the fabric's seed: gateways of the other meshes start once it is
-// ready, so that names of every mesh can be resolved. Converged: every node that should run is ready, and its directory
-// holds exactly the ids of its own mesh's running nodes. The time to converge is counted from the last change to the
-// set of processes: the last start at boot, or later an end.
+// Rules:
+// 1. A node enters its mesh by nodes of it that are ready. While there is none but one is coming, it waits; if none is
+//    coming either, it starts as the seed of its mesh. So of a mesh that boots the first node starts alone, and all the
+//    others at once as soon as it is ready.
+// 2. A gateway enters the fabric likewise, by gateways of other meshes. Who waits for whom is decided by the order in
+//    which nodes were added, so that no two wait for each other.
+// 3. Seeds are chosen anew for each life: a node that comes again after the one that was its seed has moved finds its
+//    mesh.
+// 4. Converged: every node that should run is ready, and its directory holds exactly the ids of its own mesh's running
+//    nodes. What ended or is wedged does not run, so that the others can agree without it. The time to converge is
+//    counted from the last change to the set of processes: a start, an end, a wedge or its end.
+// 5. A mesh of the boot whose node ends before any was ready ends the boot, unless that was asked for.
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "apps/grapevine/node_view.hpp"
 #include "apps/grapevine/process_stat.hpp"
 #include "apps/grapevine/supervisor.hpp"
-#include "io/authority_file.hpp"
+#include "apps/grapevine/supervisor_request.hpp"
 
 namespace grapevine::apps {
-
-struct TypeCount {
-    std::string type;
-    std::size_t count = 0;
-};
 
 enum class OnDeath : std::uint8_t { leave_dead, respawn };
 // A closed mesh has an authority of its own, <root>/<mesh>.authority, and each of its nodes a ticket.
@@ -51,7 +55,8 @@ struct NodeRow {
     pid_t pid = 0;
     std::string data_dir;
     ChildState state = ChildState::starting;
-    int wait_status = 0;
+    Wish wish = Wish::none;
+    std::string end;  // How it ended.
     ProcessRates rates;
     std::uint64_t rss_kib = 0;
     std::uint64_t pss_kib = 0;
@@ -62,23 +67,45 @@ struct NodeRow {
 class Cluster {
 public:
     static constexpr std::size_t kMeshesMax = 16;
+    static constexpr std::size_t kSeedsMax = 3;  // Tickets a node gets of its mesh, and of the fabric.
     static constexpr base::Duration kRespawnDelay = std::chrono::seconds(1);
 
-    enum class Event : std::uint8_t { node_ready, node_ended, converged, diverged, boot_failed };
+    // Of a node: started to ended. The others come without one.
+    enum class Event : std::uint8_t {
+        started,
+        ready,
+        stopping,
+        wedged,
+        resumed,
+        ended,
+        converged,
+        diverged,
+        boot_failed
+    };
     using Listener = std::function<void(Event, const Child*)>;
 
     Cluster(io::Runtime& runtime, ClusterSpec spec, Listener listener);
     ~Cluster();
 
     base::Status boot();
+    // One more node, started by start_waiting(). Error: exhausted.
+    base::Result<ChildId> add(const std::string& mesh, const std::string& type, const Budgets& budgets);
+    // Starts every waiting node that has nothing to wait for.
+    void start_waiting();
     void stop(std::function<void()> done);
+    [[nodiscard]] bool stopping() const { return stopping_; }
+
+    // For what is done to single nodes, and for their logs.
+    [[nodiscard]] Supervisor& nodes() { return *supervisor_; }
+    [[nodiscard]] const Supervisor& nodes() const { return *supervisor_; }
 
     [[nodiscard]] bool converged() const { return converged_at_.has_value(); }
     // From the last change of processes to the moment all agreed.
     [[nodiscard]] base::Duration converged_after() const;
-    [[nodiscard]] std::size_t started() const { return members_.size(); }
     [[nodiscard]] std::size_t ready() const;
-    [[nodiscard]] std::size_t planned() const { return spec_.meshes * spec_.nodes_per_mesh(); }
+    // Nodes that should run: all but those that were asked to end; and their meshes.
+    [[nodiscard]] std::size_t planned() const;
+    [[nodiscard]] std::size_t meshes() const;
     [[nodiscard]] const ClusterSpec& spec() const { return spec_; }
     // The first node of a type in a mesh that is ready.
     [[nodiscard]] const Child* find_ready(const std::string& mesh, const std::string& type) const;
@@ -95,35 +122,25 @@ private:
         std::optional<ProcessSample> last;
     };
 
-    base::Status start_first(std::size_t mesh);
-    base::Status start_others(const Child& first);
-    base::Status start_waiting_gateways(const Child& seed);
-    struct Start {
-        std::string mesh;
-        std::string type;
-        std::size_t number = 1;
-        std::vector<std::string> seeds;
-    };
-    base::Status start(const Start& wanted);
-    [[nodiscard]] bool waits_for_seed(const Start& wanted) const;
-    base::Status admit(NodeSpec& node);
+    // cluster_seeds.cpp
+    [[nodiscard]] std::filesystem::path free_data_dir(const std::string& mesh, const std::string& type) const;
+    [[nodiscard]] std::optional<Seeds> seeds_for(const Child& child) const;
+    base::Status admit(const Child& child);
+
     void on_child(const Child& child, Supervisor::Event event);
     void on_ready(const Child& child);
     void on_ended(const Child& child);
+    void changed();
     void respawn_later(ChildId id);
     void check();
     [[nodiscard]] bool agrees() const;
     [[nodiscard]] NodeRow row(const Child& child, Member& member, Detail detail);
-    void fail(const base::Error& error);
 
     io::Runtime& runtime_;
     ClusterSpec spec_;
     Listener listener_;
     std::map<ChildId, Member> members_;
-    std::map<std::string, bool> mesh_started_;          // Whether the others of the mesh were started.
-    std::string fabric_seed_;                           // A ticket; empty until it is ready.
-    std::vector<Start> waiting_;                        // For the fabric's seed.
-    std::map<std::string, io::Authority> authorities_;  // By mesh; of closed ones.
+    std::set<std::string> booting_;  // Meshes of the boot of which no node was ready yet.
     base::TimePoint last_change_{};
     std::optional<base::TimePoint> converged_at_;
     bool stopping_ = false;

@@ -3,42 +3,27 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <optional>
 
 #include "apps/grapevine/cluster.hpp"
 #include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
-#include "apps/grapevine/durations.hpp"
 #include "apps/grapevine/load_follower.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/stdio.hpp"
+#include "apps/grapevine/up_options.hpp"
 #include "apps/grapevine/up_view.hpp"
-#include "base/encoding.hpp"
-#include "grapevine/node_main_settings.hpp"
 
 namespace grapevine::apps {
 namespace {
 
-constexpr std::string_view kDefaultPerMesh = "broker=3,gateway=2,compute=2,registry=2";
-constexpr base::Duration kDurationMax = std::chrono::hours(30 * 24);
 constexpr base::Duration kProgressPeriod = std::chrono::milliseconds(100);
 constexpr base::Duration kTablePeriod = std::chrono::seconds(1);
 constexpr base::Duration kTableSlack = std::chrono::milliseconds(50);
-constexpr std::uint64_t kRateMax = 1'000'000;
 constexpr int kPssEvery = 5;  // Tables; PSS is the dear part of a sample.
-
-struct UpOptions {
-    ClusterSpec cluster;
-    std::filesystem::path data_dir;
-    std::optional<base::Duration> duration;
-    bool json = false;
-    bool collector = true;
-    std::uint64_t produce = 0;  // Messages a second; 0: none.
-};
 
 // Runs a cluster for the time asked, showing it, and ends with all its processes.
 class Up {
@@ -124,17 +109,16 @@ private:
 
     void on_event(Cluster::Event event, const Child* child) {
         switch (event) {
-            case Cluster::Event::node_ready: break;
-            case Cluster::Event::node_ended: on_node_ended(*child); break;
+            case Cluster::Event::ended: say(label(*child) + ": ended, " + describe_end(*child)); break;
             case Cluster::Event::converged: on_converged(); break;
-            case Cluster::Event::diverged: break;
             case Cluster::Event::boot_failed: stop(cli::exit_code(cli::Exit::failed)); break;
+            case Cluster::Event::started:
+            case Cluster::Event::ready:
+            case Cluster::Event::stopping:
+            case Cluster::Event::wedged:
+            case Cluster::Event::resumed:
+            case Cluster::Event::diverged: break;
         }
-    }
-
-    void on_node_ended(const Child& child) {
-        const std::string name = child.name.empty() ? child.spec.mesh + "." + child.spec.type : child.name;
-        say(name + ": ended, " + describe_wait_status(child.wait_status));
     }
 
     // Rates count from the first convergence on, so that booting is no part of an idle node's cost.
@@ -242,82 +226,8 @@ private:
     std::optional<CollectorChild> collector_;
     std::optional<LoadFollower> load_;
     LoadShown shown_;
-    Cluster cluster_;  // Last: it calls the members above until it is gone.
+    Cluster cluster_;  // It calls the members above until it is gone.
 };
-
-base::Result<TypeCount> parse_type_count(std::string_view item) {
-    const std::size_t equals = item.find('=');
-    TypeCount out{std::string(item.substr(0, equals)), 0};
-    const auto count = cli::parse_number("--per-mesh", equals == std::string_view::npos ? "" : item.substr(equals + 1),
-                                         1, Supervisor::kChildrenMax);
-    if (!cli::is_name(out.type) || !count) {
-        return base::invalid("--per-mesh: '" + base::printable(item) + "' is not TYPE=COUNT, as in broker=3");
-    }
-    out.count = *count;
-    return out;
-}
-
-base::Result<std::vector<TypeCount>> parse_per_mesh(std::string_view text) {
-    std::vector<TypeCount> out;
-    while (!text.empty()) {
-        const std::size_t comma = text.find(',');
-        const auto item = parse_type_count(text.substr(0, comma));
-        if (!item) {
-            return tl::unexpected(item.error());
-        }
-        const auto same = [&](const TypeCount& other) { return other.type == item->type; };
-        if (std::any_of(out.begin(), out.end(), same)) {
-            return base::invalid("--per-mesh: '" + item->type + "' is given twice");
-        }
-        out.push_back(*item);
-        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-    }
-    return out.empty() ? base::Result<std::vector<TypeCount>>(base::invalid("--per-mesh: must name a type")) : out;
-}
-
-bool has_type(const ClusterSpec& cluster, std::string_view type) {
-    return std::any_of(cluster.per_mesh.begin(), cluster.per_mesh.end(),
-                       [&](const TypeCount& count) { return count.type == type; });
-}
-
-base::Result<UpOptions> parse_options(const cli::Parsed& parsed) {
-    UpOptions options;
-    const auto meshes = cli::parse_number("--meshes", parsed.text("--meshes", "2"), 1, Cluster::kMeshesMax);
-    const auto per_mesh = parse_per_mesh(parsed.text("--per-mesh", kDefaultPerMesh));
-    if (!meshes || !per_mesh) {
-        return tl::unexpected(!meshes ? meshes.error() : per_mesh.error());
-    }
-    options.cluster.meshes = *meshes;
-    options.cluster.per_mesh = *per_mesh;
-    const std::size_t nodes = options.cluster.meshes * options.cluster.nodes_per_mesh();
-    if (nodes > Supervisor::kChildrenMax) {
-        return base::invalid("--meshes, --per-mesh: " + std::to_string(nodes) + " nodes, at most " +
-                             std::to_string(Supervisor::kChildrenMax));
-    }
-    if (parsed.has("--for")) {
-        const auto duration = parse_duration("--for", parsed.text("--for"), kDurationMax);
-        if (!duration) {
-            return tl::unexpected(duration.error());
-        }
-        options.duration = *duration;
-    }
-    if (parsed.has("--produce")) {
-        const auto rate = cli::parse_number("--produce", parsed.text("--produce"), 1, kRateMax);
-        if (!rate) {
-            return tl::unexpected(rate.error());
-        }
-        if (!has_type(options.cluster, "gateway") || !has_type(options.cluster, "broker")) {
-            return base::invalid("--produce: needs a gateway and a broker in each mesh (--per-mesh)");
-        }
-        options.produce = *rate;
-    }
-    options.data_dir = parsed.text("--data-dir");
-    options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
-    options.cluster.admission = parsed.has("--closed") ? Admission::closed : Admission::open;
-    options.json = parsed.has("--json");
-    options.collector = !parsed.has("--no-collector") && !environment_decides_export();
-    return options;
-}
 
 // Five descriptors a node at most.
 void raise_descriptor_limit() {
@@ -329,7 +239,7 @@ void raise_descriptor_limit() {
 }
 
 int run(const cli::Parsed& parsed) {
-    auto options = parse_options(parsed);
+    auto options = parse_up_options(parsed);
     if (!options) {
         return cli::fail_with(options.error());
     }
@@ -360,22 +270,7 @@ Command up_command() {
         "running nodes; converged_ms counts from the last start of a node (later: from the last end of one). Their "
         "telemetry goes to a collector that ends with them, for the commands trace, boot, spans and metrics.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 3 not converged when --for was over";
-    command.flags = {
-        {"--meshes", cli::Arity::one, "N", "how many meshes, 1 to 16 (default 2)"},
-        {"--per-mesh", cli::Arity::one, "LIST",
-         "nodes of each, as TYPE=COUNT,... (default broker=3,gateway=2,compute=2,"
-         "registry=2); at most 256 in all"},
-        {"--for", cli::Arity::one, "TIME", "end after this long: 500ms, 60s, 5m, 2h (default: until Ctrl-C)"},
-        {"--json", cli::Arity::none, "", "one JSON object at the end; without --for one each time it converges anew"},
-        {"--data-dir", cli::Arity::one, "DIR",
-         "keep the nodes' data and identities here (default: fresh, removed at the end)"},
-        {"--produce", cli::Arity::one, "RATE",
-         "a gateway of mesh1 sends so many messages a second to mesh2.broker (with one mesh, to mesh1.broker)"},
-        {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
-        {"--closed", cli::Arity::none, "",
-         "closed meshes: an authority of each in the data directory, and a ticket for each node"},
-        {"--no-collector", cli::Arity::none, "",
-         "collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"}};
+    command.flags = up_flags();
     command.run = run;
     return command;
 }

@@ -33,17 +33,26 @@ std::uint64_t milliseconds(base::Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+bool ended_on_request(const NodeRow& row) {
+    return row.state == ChildState::ended && (row.wish == Wish::stop || row.wish == Wish::kill);
+}
+
 bool is_well(const NodeRow& row, std::size_t expected) {
-    return row.state == ChildState::ready && row.directory_size == expected;
+    return ended_on_request(row) || (row.state == ChildState::ready && row.directory_size == expected);
 }
 
 Cell state_cell(const Terminal& terminal, const NodeRow& row, std::size_t expected) {
     switch (row.state) {
+        case ChildState::waiting:
         case ChildState::starting: return {"starting", Tint::warn};
         case ChildState::stopping: return {"stopping", Tint::warn};
+        case ChildState::wedged: return {"wedged", Tint::bad};
         case ChildState::ended: {
+            if (ended_on_request(row)) {
+                return {row.wish == Wish::stop ? "stopped" : "killed", Tint::dim};
+            }
             const bool wide = terminal.columns >= kWideStates;
-            return {wide ? "dead: " + describe_wait_status(row.wait_status) : "dead", Tint::bad};
+            return {wide ? "dead: " + row.end : "dead", Tint::bad};
         }
         case ChildState::ready: break;
     }
@@ -51,7 +60,7 @@ Cell state_cell(const Terminal& terminal, const NodeRow& row, std::size_t expect
 }
 
 std::vector<Cell> cells_of(const Terminal& terminal, const NodeRow& row, std::size_t expected) {
-    const bool alive = row.state != ChildState::ended;
+    const bool alive = row.state != ChildState::ended && row.state != ChildState::waiting;
     const auto shown = [alive](std::string text) { return Cell{alive ? std::move(text) : "-"}; };
     return {{row.name, alive ? Tint::plain : Tint::dim},
             {row.id.substr(0, 10), Tint::dim},
@@ -88,7 +97,7 @@ std::map<std::string, MeshSummary> summaries_of(const std::vector<NodeRow>& rows
     std::map<std::string, MeshSummary> out;
     for (const NodeRow& row : rows) {
         MeshSummary& mesh = out[row.mesh];
-        ++mesh.nodes;
+        mesh.nodes += ended_on_request(row) ? 0U : 1U;
         mesh.running += row.state == ChildState::ready ? 1U : 0U;
         mesh.cpu_percent += row.rates.cpu_percent;
         mesh.wakeups_per_s += row.rates.wakeups_per_s;
@@ -118,8 +127,8 @@ std::string summary_line(const Terminal& terminal, const std::string& name, cons
 
 std::string title_of(const Terminal& terminal, const Cluster& cluster) {
     const std::string what = std::to_string(cluster.ready()) + " of " + std::to_string(cluster.planned()) +
-                             " nodes in " + std::to_string(cluster.spec().meshes) +
-                             (cluster.spec().meshes == 1 ? " mesh" : " meshes");
+                             " nodes in " + std::to_string(cluster.meshes()) +
+                             (cluster.meshes() == 1 ? " mesh" : " meshes");
     const std::string state = cluster.converged() ? tinted(terminal, Tint::good, "converged") + " in " +
                                                         std::to_string(milliseconds(cluster.converged_after())) + " ms"
                                                   : tinted(terminal, Tint::warn, "converging");
@@ -186,6 +195,7 @@ boost::json::object node_object(const NodeRow& row) {
     out["type"] = row.type;
     out["id"] = row.id;
     out["pid"] = row.pid;
+    out["state"] = boost::json::string_view(name(row.state));
     out["data_dir"] = cli::json_text(row.data_dir);
     out["cpu_percent"] = rounded(row.rates.cpu_percent);
     out["rss_kib"] = row.rss_kib;
@@ -245,6 +255,9 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
         lines.push_back(hidden_line(terminal, hidden, well));
     }
     for (const auto& [name, mesh] : summaries) {
+        if (mesh.nodes == 0) {
+            continue;  // All of it was asked to end.
+        }
         lines.push_back(summary_line(terminal, name, mesh));
     }
     if (load) {
@@ -260,7 +273,7 @@ std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& row
                          const std::optional<LoadShown>& load) {
     boost::json::array nodes;
     for (const NodeRow& row : rows) {
-        if (row.state != ChildState::ended) {
+        if (row.state != ChildState::ended && row.state != ChildState::waiting) {
             nodes.emplace_back(node_object(row));
         }
     }
