@@ -14,6 +14,7 @@
 #include "apps/grapevine/load_follower.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/stdio.hpp"
+#include "apps/grapevine/supervisor_control.hpp"
 #include "apps/grapevine/up_options.hpp"
 #include "apps/grapevine/up_view.hpp"
 
@@ -64,6 +65,12 @@ private:
         if (collector_ && collector_->running()) {
             export_to(collector_->url());
         }
+        auto control = SupervisorControl::start(runtime_, cluster_);
+        if (!control) {
+            stop(cli::fail_with(control.error()));
+            return;
+        }
+        control_ = std::move(*control);
         if (const auto booted = cluster_.boot(); !booted) {
             stop(cli::fail_with(booted.error()));
             return;
@@ -108,6 +115,9 @@ private:
     }
 
     void on_event(Cluster::Event event, const Child* child) {
+        if (control_) {
+            control_->on_event(event, child);
+        }
         switch (event) {
             case Cluster::Event::ended: say(label(*child) + ": ended, " + describe_end(*child)); break;
             case Cluster::Event::converged: on_converged(); break;
@@ -204,6 +214,8 @@ private:
         }
         exit_code_ = exit_code;
         load_.reset();
+        // In a turn of its own: what stops this may be a request that it is just carrying out.
+        runtime_.post([this] { control_.reset(); });
         cluster_.stop([this] {
             if (collector_) {
                 collector_->stop([this] { runtime_.stop(); });
@@ -227,6 +239,7 @@ private:
     std::optional<LoadFollower> load_;
     LoadShown shown_;
     Cluster cluster_;  // It calls the members above until it is gone.
+    std::unique_ptr<SupervisorControl> control_;
 };
 
 // Five descriptors a node at most.
