@@ -59,7 +59,9 @@ std::vector<Row> option_rows(const CLI::App& app) {
     std::vector<Row> rows;
     for (const CLI::Option* option : app.get_options([](const CLI::Option* o) { return !o->get_positional(); })) {
         const std::string value = option->get_type_name();
-        rows.push_back({option->get_name() + (value.empty() ? "" : " " + value), option->get_description()});
+        const bool is_help = option == app.get_help_ptr();
+        const std::string letter = is_help || option->get_snames().empty() ? "" : "-" + option->get_snames()[0] + ", ";
+        rows.push_back({letter + option->get_name() + (value.empty() ? "" : " " + value), option->get_description()});
     }
     return rows;
 }
@@ -120,7 +122,8 @@ std::string description(const Flag& flag) {
 }
 
 void add_flag(CLI::App& app, const Flag& flag) {
-    const std::string name(flag.name);
+    const std::string name =
+        flag.letter.empty() ? std::string(flag.name) : std::string(flag.letter) + "," + std::string(flag.name);
     if (flag.arity == Arity::none) {
         app.add_flag(name)
             ->description(description(flag))

@@ -32,6 +32,7 @@ struct Flag {
     std::string_view help;
     std::string_view fallback = {};  // For the help: the value without the flag.
     std::string_view variable = {};  // For the help: the environment variable that gives it too.
+    std::string_view letter = {};    // "-n", which says the same.
 };
 
 // A program, or one of its commands.

@@ -30,6 +30,14 @@ struct Command {
 Command up_command();
 Command node_command();
 Command serve_command();
+Command spawn_command();
+Command stop_command();
+Command kill_command();
+Command restart_command();
+Command wedge_command();
+Command resume_command();  // These five in stop.cpp.
+Command logs_command();
+Command events_command();
 Command ls_command();
 Command status_command();
 Command ping_command();

@@ -145,7 +145,8 @@ std::string fish_command(const Command& command) {
         out += "complete -c grapevine -n '" + seen + "' -f -a '" + words.substr(1) + "'\n";
     }
     for (const cli::Flag& flag : command.flags) {
-        out += "complete -c grapevine -n '" + seen + "' -l " + std::string(flag.name.substr(2)) + " -d " +
+        out += "complete -c grapevine -n '" + seen + "' -l " + std::string(flag.name.substr(2)) +
+               (flag.letter.empty() ? "" : " -s " + std::string(flag.letter.substr(1))) + " -d " +
                fish_quoted(flag.help);
         const std::string choices = choices_of(flag);
         out += flag.arity == Arity::none ? ""
