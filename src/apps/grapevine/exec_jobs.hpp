@@ -12,6 +12,7 @@
 // 3. It is killed when `time_max`, or the message's own time, has passed, and when it has said more than `output_max`.
 // 4. With the shell its whole process group is killed, at the end as well: what it left running in the background goes
 //    with it. If this process is killed, the kernel kills the shell; what the shell had started sees its pipes close.
+// 5. The process ignores SIGPIPE: a command may end before it has read its stdin.
 
 #include <cstddef>
 #include <cstdint>
