@@ -25,8 +25,16 @@ class Watcher(cli.Program):
         return self
 
 
+def status(home, node):
+    return json.loads(cli.run(home, "status", "--json", "--data-dir", node["data_dir"])[1])
+
+
 def figures(home, node):
-    return json.loads(cli.run(home, "status", "--json", "--data-dir", node["data_dir"])[1])["figures"]
+    return status(home, node)["figures"]
+
+
+def watchers_of(home, node):
+    return status(home, node)["control"]["watchers"]
 
 
 def run(home, node, *words, **more):
@@ -36,10 +44,11 @@ def run(home, node, *words, **more):
 def all_have_what_one_publishes(home, nodes):
     author, others = nodes[4], [n for n in nodes if n is not nodes[4]]
     content = os.urandom(CONTENT)
+    before = [watchers_of(home, n) for n in others]  # The supervisor may be one.
     with contextlib.ExitStack() as stack:
         watchers = [stack.enter_context(Watcher(home, n)) for n in others]
-        cli.wait_until(lambda: all(json.loads(cli.run(home, "status", "--json", "--data-dir", n["data_dir"])[1])
-                                   ["control"]["watchers"] == 1 for n in others), 10, "all are watched")
+        cli.wait_until(lambda: all(watchers_of(home, n) == count + 1 for n, count in zip(others, before)), 10,
+                       "all are watched")
         code, out, err = run(home, author, "--json", stdin=content)
         assert code == 0, (code, out, err)
         answer = json.loads(out)
