@@ -266,6 +266,7 @@ def killed_outright_it_leaves_nothing(home):
     with Up(home) as up:
         up.spawned("other.broker", "--count", "2")
         pids = [n["pid"] for n in up.nodes()]
+        up.done("wedge", up.ready("other", "broker")[0]["name"])
         up.program.end(signal.SIGKILL, 10)
         cli.wait_until(lambda: not any(map(cli.is_alive, pids)), 5, f"all children of {pids} are gone")
     code, _, err = cli.run(home, "events")

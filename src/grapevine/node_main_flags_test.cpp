@@ -37,6 +37,22 @@ TEST(Flags, ValuesMayLookLikeAnything) {
     EXPECT_EQ(parsed->list("--seed"), (Words{"[a,b]", "", "-1"}));
 }
 
+TEST(Flags, ALetterSaysTheSame) {
+    const std::vector<Flag> lettered{{"--lines", Arity::one, "N", "lines", {}, {}, "-n"},
+                                     {"--follow", Arity::none, "", "follow", {}, {}, "-f"}};
+    const auto parsed = parse_flags(lettered, 0, Words{"-n", "20", "-f"});
+    ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+    EXPECT_EQ(parsed->text("--lines"), "20");
+    EXPECT_TRUE(parsed->has("--follow"));
+    EXPECT_EQ(parse_flags(lettered, 0, Words{"-n", "1", "--lines", "2"}).error().message, "--lines: given twice");
+    CommandLine line;
+    line.name = "program";
+    line.flags = lettered;
+    const auto help = parse_words(line, Words{"--help"}, 80);
+    ASSERT_TRUE(help && std::holds_alternative<Answer>(*help));
+    EXPECT_NE(std::get<Answer>(*help).text.find("  -n, --lines N "), std::string::npos);
+}
+
 TEST(Flags, DoubleDashEndsThem) {
     const auto parsed = parse_flags(table(), 2, Words{"--", "--name", "-"});
     ASSERT_TRUE(parsed.has_value());

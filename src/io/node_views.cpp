@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "base/overloaded.hpp"
+#include "io/control_view.hpp"
 #include "io/ledger_view.hpp"
 
 namespace grapevine::io {
@@ -69,22 +70,6 @@ json::object neighbor_object(const stack::NeighborRow& row) {
     object["silence_ms"] = milliseconds(row.silence);
     object["eager"] = row.eager;
     object["origin"] = row.origin == quic::Origin::outgoing ? "outgoing" : "incoming";
-    return object;
-}
-
-json::object control_object(const ControlServer& server) {
-    const ControlCounters& counters = server.counters();
-    json::object object;
-    object["clients"] = server.clients();
-    object["watchers"] = server.watchers();
-    object["accepted"] = counters.accepted;
-    object["requests"] = counters.requests;
-    object["refused_requests"] = counters.refused_requests;
-    object["refused_full"] = counters.refused_full;
-    object["refused_user"] = counters.refused_user;
-    object["dropped_overlong"] = counters.dropped_overlong;
-    object["dropped_idle"] = counters.dropped_idle;
-    object["dropped_slow"] = counters.dropped_slow;
     return object;
 }
 

@@ -92,8 +92,7 @@ base::Status SupervisorControl::on_line(io::ClientId client, std::string_view li
         return base::fail(base::ErrorCode::busy, "supervisor: is ending");
     }
     return std::visit(base::Overloaded{[&](const ListRequest&) -> base::Status {
-                                           server_->answer(client,
-                                                           encode_list(cluster_, cluster_.spec().root, runtime_.now()));
+                                           server_->answer(client, encode_list(cluster_, *server_, runtime_.now()));
                                            return {};
                                        },
                                        [&](const EventsRequest&) -> base::Status {

@@ -8,6 +8,7 @@
 
 #include "grapevine/node_main_json.hpp"
 #include "io/control_request.hpp"
+#include "io/control_view.hpp"
 
 namespace grapevine::apps {
 namespace {
@@ -110,12 +111,13 @@ object child_object(const Child& child, base::TimePoint now) {
     return out;
 }
 
-std::string encode_list(const Cluster& cluster, const std::filesystem::path& run_dir, base::TimePoint now) {
+std::string encode_list(const Cluster& cluster, const io::ControlServer& server, base::TimePoint now) {
     object out = answer_of({});
-    out["run_dir"] = cli::json_text(run_dir.string());
+    out["run_dir"] = cli::json_text(cluster.spec().root.string());
     out["converged"] = cluster.converged();
     out["nodes_max"] = Supervisor::kChildrenMax;
     out["nodes"] = objects_of(cluster.nodes().children(), now);
+    out["control"] = io::control_object(server);
     return boost::json::serialize(out);
 }
 

@@ -2,7 +2,6 @@
 
 // The answers and events of the supervisor's socket as lines of JSON. docs/supervisor.md is their specification.
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,12 +14,13 @@
 #include "apps/grapevine/supervisor.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "io/control_server.hpp"
 
 namespace grapevine::apps {
 
 boost::json::object child_object(const Child& child, base::TimePoint now);
 
-std::string encode_list(const Cluster& cluster, const std::filesystem::path& run_dir, base::TimePoint now);
+std::string encode_list(const Cluster& cluster, const io::ControlServer& server, base::TimePoint now);
 // {"ok":true,"node":{...}}
 std::string encode_node(const Child& child, base::TimePoint now);
 // {"ok":true,"nodes":[...]}, or with an error {"ok":false,"error":{...},"nodes":[...]}; then also "log" of each that
