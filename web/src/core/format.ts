@@ -35,12 +35,20 @@ export function kib(value: number): string {
   return `${(mib / 1024).toFixed(1)} GiB`;
 }
 
+// What is used of a budget, in one unit: `549 / 1600 m`.
+export function ofBudget(used: number, budget: number, unit: (value: number) => string): string {
+  if (budget <= 0) return unit(used);
+  const [a = '', unitA] = unit(used).split(' ');
+  const [b, unitB] = unit(budget).split(' ');
+  return unitA === unitB ? `${a} / ${b} ${unitB}` : `${unit(used)} / ${unit(budget)}`;
+}
+
 export function bytes(value: number): string {
   return value < 1024 ? `${Math.round(value)} B` : kib(value / 1024);
 }
 
 export function millicores(value: number): string {
-  return value < 1000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} cores`;
+  return value < 10_000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} cores`;
 }
 
 export function count(value: number): string {

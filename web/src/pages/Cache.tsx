@@ -28,7 +28,7 @@ export function Cache({ query }: { query: URLSearchParams }): React.JSX.Element 
     { key: 'via', name: 'Known by', sort: (n) => n.known_via, cell: (n) => knownText(n) },
     { key: 'source', name: 'Whose word', sort: (n) => n.source, cell: (n) => n.source },
     { key: 'id', name: 'Id', sort: (n) => n.id, cell: (n) => <span className="mono" title={n.id}>{shortId(n.id)}</span> },
-    { key: 'addrs', name: 'Addresses', cell: (n) => <span className="mono">{n.addrs.slice(0, 2).join(', ')}{n.addrs.length > 2 ? ` and ${n.addrs.length - 2} more` : ''}</span> },
+    { key: 'addrs', name: 'Addresses', cell: (n) => <span className="mono" title={n.addrs.join(', ')}>{n.addrs[0] ?? '–'}{n.addrs.length > 1 ? ` +${n.addrs.length - 1}` : ''}</span> },
   ];
   const down = store.sources.filter((source) => !sourceIsUp(source));
   return (

@@ -80,7 +80,7 @@ function One({ name, all, query }: { name: string; all: MetricSummary[]; query: 
           <div className="chart"><Chart data={data} unit={unit} label={name} /></div>
           <div className="scroll"><table className="plain">
             <thead><tr><th scope="col">Line</th><th scope="col" className="number">Last, {unit}</th><th scope="col" className="number">Series in it ({how})</th></tr></thead>
-            <tbody>{data.lines.map((line, i) => <tr key={line.name}><td><Swatch i={i} />{line.name || '(not named)'}</td><td className="number">{line.last === null ? '–' : count(line.last)}</td><td className="number">{line.members}</td></tr>)}</tbody>
+            <tbody>{data.lines.map((line, i) => <tr key={line.name}><td><Swatch i={i} name={line.name} />{line.name || '(not named)'}</td><td className="number">{line.last === null ? '–' : count(line.last)}</td><td className="number">{line.members}</td></tr>)}</tbody>
           </table></div>
           {data.more > 0 && <p><small>And {data.more} more; narrow it by the filters, or group it.</small></p>}
         </>

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { filterOf, passes, STATE_CHOICES } from '../core/filter';
-import { age, kib, millicores, perSecond } from '../core/format';
+import { age, kib, millicores, ofBudget, perSecond } from '../core/format';
 import { href, useQueryChange } from '../core/route';
 import { useSeconds, useWorld } from '../live/hooks';
 import type { HeldNode, WorldStore } from '../live/store';
@@ -27,7 +27,7 @@ export function Budget({ store, node, what }: { store: WorldStore; node: HeldNod
   return (
     <span className="budget">
       <Sparkline values={values} budget={budget} label={`${cpu ? 'CPU' : 'memory'} of ${node.name}, ${values.length} points`} />
-      <span className={over ? 'over' : undefined}>{text(used)}{budget > 0 ? ` / ${text(budget)}` : ''}{over ? ' over' : ''}</span>
+      <span className={over ? 'over' : undefined}>{ofBudget(used, budget, text)}{over ? ' over' : ''}</span>
     </span>
   );
 }

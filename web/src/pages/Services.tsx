@@ -54,7 +54,7 @@ function ServiceMap({ calls, since }: { calls: ServiceCall[]; since: number }): 
       <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`${drawn.length} kinds of calls; the table below says the same`}>
         {drawn.map((call) => {
           const [y1, y2] = [place(left, call.from), place(right, call.to)];
-          const wide = 1 + 6 * Math.sqrt(call.count / top);
+          const wide = 1 + 3.5 * Math.sqrt(call.count / top);
           return (
             <path key={`${call.from} ${call.to}`} className={call.errors > 0 ? 'failing' : undefined} strokeWidth={wide} d={`M220 ${y1}C380 ${y1} 380 ${y2} 540 ${y2}`}>
               <title>{`${call.from} → ${call.to}: ${perSecond(call.count / since)}, ${call.errors} failed`}</title>
@@ -64,7 +64,7 @@ function ServiceMap({ calls, since }: { calls: ServiceCall[]; since: number }): 
         {left.map((name) => <text key={name} x="208" y={place(left, name) + 4} textAnchor="end">{name} · {perSecond(drawn.filter((call) => call.from === name).reduce((sum, call) => sum + call.count, 0) / since)}</text>)}
         {right.map((name) => <text key={name} x="552" y={place(right, name) + 4}>{name} · {perSecond(drawn.filter((call) => call.to === name).reduce((sum, call) => sum + call.count, 0) / since)}</text>)}
       </svg>
-      <small>Width: how often. Dashed: some failed.{calls.length > drawn.length ? ` The ${drawn.length} most frequent of ${calls.length}.` : ''}</small>
+      <small>Callers left, called right. Width: how often. Dashed: some failed.{calls.length > drawn.length ? ` The ${drawn.length} most frequent of ${calls.length}.` : ''}</small>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // What happened, newest first; and, for a moment of the last hour, how the fabric looked then.
 
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { getJson, messageOf, withParameters } from '../core/api';
 import type { TimelineEvent } from '../core/contract';
 import { clock, clockMs, dateAndClock } from '../core/format';
@@ -19,6 +19,7 @@ import { usePast } from './Topology';
 const HOUR_MS = 3_600_000;
 const STEP_MS = 5000;
 const PAGE = 500;
+const PAGES_MAX = 20; // Fetched to reach a moment.
 export const KINDS = [
   'joined', 'left', 'suspected', 'refuted', 'died', 'stale', 'link_up', 'link_down', 'spawn', 'stop', 'kill', 'restart', 'wedge', 'resume', 'ended',
 ] as const;
@@ -40,7 +41,7 @@ export function fits(event: TimelineEvent, query: { kind: string; mesh: string; 
   return query.text === '' || `${event.node} ${event.text} ${event.who.join(' ')}`.toLowerCase().includes(query.text);
 }
 
-// The stored events, older pages, and what the stream brings; null while paused means: as it was when it was paused.
+// The stored events, older pages, and what the stream brings; while paused, as it was when it was paused.
 function useEvents(query: URLSearchParams, paused: boolean): { events: TimelineEvent[]; waiting: number; error: string | null; older: (() => void) | null; loaded: boolean } {
   const store = useWorld();
   const filter = { kind: query.get('kind') ?? '', mesh: query.get('mesh') ?? '', node: query.get('node') ?? '', text: (query.get('q') ?? '').toLowerCase() };
@@ -54,7 +55,11 @@ function useEvents(query: URLSearchParams, paused: boolean): { events: TimelineE
     [stored, mine.events, store.events, path],
   );
   const [frozen, setFrozen] = useState<TimelineEvent[] | null>(null);
-  useEffect(() => setFrozen(paused ? all : null), [paused, path]);
+  const ready = stored !== undefined;
+  useEffect(() => {
+    if (!paused) setFrozen(null);
+    else if (ready) setFrozen(all);
+  }, [paused, path, ready]);
   const events = paused && frozen ? frozen : all;
   const last = events[events.length - 1];
   const more = (): void => {
@@ -73,9 +78,18 @@ export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Eleme
   const store = useWorld();
   const change = useQueryChange();
   const at = query.get('at');
-  const paused = query.get('paused') === '1' || at !== null;
+  const paused = query.get('paused') === '1';
   const { events, waiting, error, older, loaded } = useEvents(query, paused);
   const until = at === null ? Infinity : Number(at);
+  const oldest = events[events.length - 1];
+  const pages = useRef(0);
+  useEffect(() => {
+    if (at === null) pages.current = 0;
+    else if (older && oldest && oldest.unix_ms > until && pages.current < PAGES_MAX) {
+      pages.current += 1;
+      older();
+    }
+  }, [at, oldest?.seq]);
   const shown = at === null ? events : events.filter((event) => event.unix_ms <= until);
   const columns: Column<TimelineEvent>[] = [
     { key: 'when', name: 'When', cell: (e) => <button type="button" className="moment" title="Show the fabric of this moment" onClick={() => change({ at: String(e.unix_ms) }, 'push')}>{clockMs(e.unix_ms)}</button> },

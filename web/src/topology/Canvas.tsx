@@ -36,6 +36,7 @@ export function TopologyCanvas(props: CanvasProps): React.JSX.Element {
   const drawing = useRef<HTMLCanvasElement>(null);
   const names = useRef<HTMLCanvasElement>(null);
   const laneBox = useRef<HTMLDivElement>(null);
+  const titleBox = useRef<HTMLDivElement>(null);
   const scene = useRef<Scene | null>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -60,7 +61,7 @@ export function TopologyCanvas(props: CanvasProps): React.JSX.Element {
     const quiet = window.matchMedia('(prefers-reduced-motion: reduce)');
     const made = new Scene(store, renderer, text, () => quiet.matches);
     scene.current = made;
-    const stop = run(made, renderer, frame, canvas, laneBox, latest, setTip, setLanes);
+    const stop = run(made, renderer, frame, canvas, [laneBox, titleBox], latest, setTip, setLanes);
     const lost = (event: Event): void => {
       event.preventDefault();
       setBroken('the browser took the drawing context away; reload the page');
@@ -86,13 +87,14 @@ export function TopologyCanvas(props: CanvasProps): React.JSX.Element {
     <div className="topology" ref={box} tabIndex={0} role="application" aria-label={props.label} aria-describedby="topology-keys">
       <div className="lanes" ref={laneBox}>
         {lanes.map((lane) => (
-          <div key={lane.mesh} className="lane" data-mesh={lane.mesh}>
-            <span className="lane-title">{lane.mesh} <small>{lane.count}</small></span>
-          </div>
+          <div key={lane.mesh} className="lane" data-mesh={lane.mesh} />
         ))}
       </div>
       <canvas ref={drawing} aria-hidden="true" />
       <canvas ref={names} aria-hidden="true" />
+      <div className="lane-titles" ref={titleBox}>
+        {lanes.map((lane) => <span key={lane.mesh} className="lane-title" data-mesh={lane.mesh}>{lane.mesh} <small>{lane.count}</small></span>)}
+      </div>
       {tip && <TipBox tip={tip} store={store} frame={box.current} />}
       <p id="topology-keys" className="hidden">
         Arrow keys go from node to node, Enter opens one, Escape lets go. Plus and minus zoom, 0 shows everything, Shift with an arrow moves the view.
@@ -123,7 +125,7 @@ function TipBox({ tip, store, frame }: { tip: Tip; store: WorldStore; frame: HTM
 
 // Everything that lives as long as the scene: gestures, frames, sizes. Returns what ends it.
 function run(
-  scene: Scene, renderer: Renderer, frame: HTMLDivElement, canvas: HTMLCanvasElement, laneBox: React.RefObject<HTMLDivElement | null>,
+  scene: Scene, renderer: Renderer, frame: HTMLDivElement, canvas: HTMLCanvasElement, boxes: React.RefObject<HTMLDivElement | null>[],
   latest: React.RefObject<CanvasProps>, setTip: (tip: Tip | null) => void, setLanes: (lanes: Lane[]) => void,
 ): () => void {
   let fitted = true;
@@ -218,7 +220,7 @@ function run(
       setLanes(scene.plan.lanes);
     }
     if (props().follow && props().selected) followNode(scene, props().selected ?? '');
-    placeLanes(scene, laneBox.current);
+    placeLanes(scene, boxes[0]?.current ?? null, boxes[1]?.current ?? null);
     scene.draw(time / 1000);
     frame.dataset['frames'] = String(scene.frames);
     handle = window.requestAnimationFrame(turn);
@@ -246,8 +248,8 @@ function followNode(scene: Scene, id: string): void {
 }
 
 // Lanes are elements, so that their names are text; they follow the camera, and a lane's name stays in sight while the lane is.
-function placeLanes(scene: Scene, parent: HTMLDivElement | null): void {
-  if (!parent) return;
+function placeLanes(scene: Scene, parent: HTMLDivElement | null, titles: HTMLDivElement | null): void {
+  if (!parent || !titles) return;
   const key = `${scene.camera.x},${scene.camera.y},${scene.camera.k},${scene.size.width},${scene.plan.lanes.length},${scene.plan.width},${scene.plan.height}`;
   if (parent.dataset['at'] === key && parent.childElementCount === Number(parent.dataset['count'])) return;
   parent.dataset['at'] = key;
@@ -260,12 +262,15 @@ function placeLanes(scene: Scene, parent: HTMLDivElement | null): void {
     style.transform = `translate(${corner.x}px, ${corner.y}px)`;
     style.width = `${lane.width * scene.camera.k}px`;
     style.height = `${lane.height * scene.camera.k}px`;
-    const title = element.firstElementChild as HTMLElement | null;
-    if (title) {
-      title.style.fontSize = `${Math.min(14, Math.max(10, 16 * scene.camera.k))}px`;
-      title.style.paddingTop = `${Math.max(0, Math.min(5, 5 * scene.camera.k))}px`;
-      const inside = (start: number, span: number): number => Math.max(0, Math.min(-start, span));
-      title.style.transform = `translate(${inside(corner.x, lane.width * scene.camera.k - 120)}px, ${inside(corner.y, lane.height * scene.camera.k - 30)}px)`;
-    }
+  }
+  for (const element of titles.children) {
+    const lane = scene.plan.lanes.find((each) => each.mesh === (element as HTMLElement).dataset['mesh']);
+    if (!lane) continue;
+    const corner = toScreen(scene.camera, scene.size, lane);
+    const { style } = element as HTMLElement;
+    const inside = (start: number, span: number): number => start + Math.max(0, Math.min(-start, span));
+    style.fontSize = `${Math.min(14, Math.max(10, 16 * scene.camera.k))}px`;
+    style.marginTop = `${Math.max(1, Math.min(5, 5 * scene.camera.k))}px`;
+    style.transform = `translate(${inside(corner.x + 1, lane.width * scene.camera.k - 130)}px, ${inside(corner.y + 1, lane.height * scene.camera.k - 30)}px)`;
   }
 }

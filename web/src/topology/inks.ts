@@ -23,7 +23,7 @@ export function readPalette(): Palette {
   const of = (name: string): Rgb => rgbOf(css(name));
   const types = new Map<string, Rgb>();
   return {
-    ground: of('--panel'), text: of('--text'), muted: of('--muted'), warn: of('--warn'), bad: of('--bad'),
+    ground: of('--panel'), text: of('--text'), muted: of('--muted'), warn: of('--mark-warn'), bad: of('--bad'),
     accent: of('--accent'), link: of('--link'),
     typed: (type) => {
       const known = types.get(type);

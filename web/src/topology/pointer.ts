@@ -95,7 +95,7 @@ export function nextInDirection(places: ReadonlyMap<string, Place>, from: string
   for (const [id, place] of places) {
     const ahead = (place.x - start.x) * dx + (place.y - start.y) * dy;
     const aside = Math.abs((place.x - start.x) * dy - (place.y - start.y) * dx);
-    if (ahead <= 0.5) continue;
+    if (ahead <= 0.5 || ahead * 2 < aside) continue;
     const cost = ahead + 2.2 * aside;
     if (cost < least) [best, least] = [id, cost];
   }

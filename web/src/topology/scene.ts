@@ -183,7 +183,7 @@ export class Scene {
     const ring = node.id === this.selected ? 2 : node.id === this.hovered ? 1 : 0;
     const [r, g, b] = this.palette.typed(node.type);
     this.nodeData.set([
-      place.x, place.y, this.plan.radius, SHAPES[shapeOf(node.type)], r, g, b, lit ? 1 : 0.18,
+      place.x, place.y, this.plan.radius, SHAPES[shapeOf(node.type)], r, g, b, lit ? 1 : 0.3,
       HEALTH_MARK[healthOf(node)], loadOf(node) ?? -1, Math.min(1, Math.log1p(rate) / Math.log1p(this.topRate)), ring,
     ], at * NODE_FLOATS);
   }

@@ -8,7 +8,7 @@ export function sparkPath(values: readonly number[], top: number, width: number,
 }
 
 export function Sparkline({ values, budget, label }: { values: readonly number[]; budget: number; label: string }): React.JSX.Element {
-  const [width, height] = [64, 20];
+  const [width, height] = [46, 20];
   const top = Math.max(...values, budget, 1) * 1.05;
   const line = height - 1 - (budget / top) * (height - 2);
   return (
