@@ -33,7 +33,7 @@ export function Budget({ store, node, what }: { store: WorldStore; node: HeldNod
 }
 
 export function knownText(node: HeldNode): string {
-  const via: Record<string, string> = { self: 'itself', gossip: 'gossip', sync: 'directory exchange', watch: 'directory watch' };
+  const via: Record<string, string> = { self: 'itself', gossip: 'gossip', sync: 'exchange', watch: 'watch' };
   return via[node.known_via] ?? node.known_via;
 }
 

@@ -10,6 +10,7 @@ import { REACH, bendOf, fittingLayout, type Lane, type LaneInput, type Layout, t
 import { HEALTH_MARK, SHAPES, healthOf, loadOf, lookOf, shapeOf, type LinkLook } from './looks';
 import { LINK_FLOATS, NODE_FLOATS, Renderer, nodeScale } from './renderer';
 
+const FLOW_S = 0.03; // Between two frames of which only the flow of messages differs: half the work, and nobody sees it.
 const NAMED_SPACING = 62; // Nodes of a grid that stand closer are named when they are pointed at, or not well.
 const FONT = '12px ui-sans-serif, system-ui, sans-serif';
 const PATTERN: Record<LinkLook, number> = { eager: 0, lazy: 1, disputed: 2, plain: 0, half: 3, delivery: 5 };
@@ -35,6 +36,7 @@ export class Scene {
   private dirty = { nodes: true, links: true, labels: true, view: true };
   private flows = false;
   private topRate = 1;
+  private drawnAt = 0;
 
   constructor(
     private readonly store: WorldStore,
@@ -145,13 +147,14 @@ export class Scene {
   draw(seconds: number): void {
     if (this.dirty.links) this.writeLinks();
     if (this.dirty.nodes) this.writeNodes();
-    const moving = this.flows && !this.still();
+    const moving = this.flows && !this.still() && seconds - this.drawnAt >= FLOW_S;
     if (!this.dirty.view && !this.dirty.links && !moving) return;
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     this.renderer.draw(this.camera, this.size, ratio, this.still() ? 0 : seconds, this.palette);
     if (this.dirty.labels) this.writeLabels(ratio);
     this.dirty = { nodes: false, links: false, labels: false, view: false };
     this.frames += 1;
+    this.drawnAt = seconds;
   }
 
   private curveOf(link: LinkRow): [Place, Place, Place] | null {
