@@ -66,7 +66,9 @@ flat out vec2 v_shape;                 // Radius in device pixels, shape.
 void main() {
   vec2 corner = vec2((gl_VertexID & 1) == 0 ? -1.0 : 1.0, (gl_VertexID & 2) == 0 ? -1.0 : 1.0);
   float radius = i_place.z * u_scale * u_ratio;
-  float reach = radius * 2.3 + 2.0 * u_ratio;
+  // No larger than what is drawn around this one: a thousand quads cost by their area.
+  bool plain = i_look.x < 0.5 && i_look.z < 0.12 && i_look.w < 0.5;
+  float reach = radius * (plain ? 1.5 : 2.3) + 1.5 * u_ratio;
   v_at = corner * reach;
   v_color = i_color;
   v_look = i_look;
@@ -102,7 +104,7 @@ void main() {
   float d = shape(p / radius, v_shape.y) * radius;
   float mark = v_look.x, dim = v_color.a;
   vec4 c = vec4(0.0);
-  float halo = v_look.z * 0.45 * (1.0 - smoothstep(radius * 0.9, radius * 2.2, far));
+  float halo = (v_look.z < 0.12 ? 0.0 : v_look.z) * 0.45 * (1.0 - smoothstep(radius * 0.9, radius * 2.2, far));
   over(c, v_color.rgb, halo);
   vec3 alarm = mark < 1.5 || mark > 4.5 ? u_warn : u_bad;
   bool alarming = (mark > 0.5 && mark < 2.5) || (mark > 4.5 && mark < 5.5);

@@ -1,4 +1,4 @@
-// A modal dialog: the browser's own, which keeps the focus in and gives it back.
+// A modal dialog: the browser's own, which keeps the focus in; it is given back at the end.
 
 import { useEffect, useId, useRef } from 'react';
 
@@ -7,8 +7,12 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   const id = useId();
   useEffect(() => {
     const element = box.current;
+    const before = document.activeElement;
     if (element && !element.open) element.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      if (before instanceof HTMLElement) before.focus(); // The browser gives it back only while the dialog is in the page.
+    };
   }, []);
   return (
     <dialog ref={box} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }}

@@ -51,7 +51,7 @@ export function Table<Row>({ label, columns, rows, keyOf, query, first = '', tal
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items[items.length - 1]?.end ?? 0);
   return (
-    <div className={`grid${tall ? ' grid-tall' : ''}`} ref={scroller} tabIndex={0} role="region" aria-label={label}>
+    <div className={`grid${tall ? ' grid-tall' : ''}`} ref={scroller} tabIndex={0} role="region" aria-label={`Table of ${label.toLowerCase()}`}>
       <table aria-rowcount={shown.length + 1}>
         <thead>
           <tr>
