@@ -210,3 +210,14 @@ describe('mergedEvents', () => {
         ).toEqual(['4', '3again', '2', '1']);
     });
 });
+
+describe('a moment of the past', () => {
+  it('is shown although less of it is kept', () => {
+    const store = new WorldStore(() => 0);
+    const past = { id: 'a', name: 'm.broker.a', mesh: 'm', type: 'broker', state: 'dead' as const };
+    store.replacePast({ nodes: [past], links: [] });
+    store.replacePast({ nodes: [past], links: [] });
+    expect(store.nodes.get('a')).toMatchObject({ state: 'dead', addrs: [], suspected_by: [] });
+    expect(store.history.rate('a')).toBeNull();
+  });
+});

@@ -45,10 +45,19 @@ export interface LinkKey {
 }
 
 export interface MeshRow {
+<<<<<<< HEAD
     name: string;
     closed?: boolean;
     state?: string;
     text?: string;
+=======
+  name: string;
+  members?: number;
+  suspected?: number;
+  viewers?: number; // Directories of it that are known.
+  state?: string; // whole, split or unknown
+  since_unix_ms?: number;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 export interface SourceRow {
@@ -68,6 +77,7 @@ export interface AlertRow {
 }
 
 export interface SupervisorRow {
+<<<<<<< HEAD
     present: boolean;
     can_spawn: boolean;
     why_not?: string;
@@ -98,12 +108,55 @@ export interface Delta {
     alerts_gone?: string[];
     sources?: SourceRow[];
     supervisor?: SupervisorRow;
+=======
+  present: boolean;
+  can_spawn: boolean;
+  why_not?: string | null;
 }
 
+export interface World {
+  version: number;
+  now_unix_ms: number;
+  fabric: string;
+  self: string | null;
+  supervisor: SupervisorRow;
+  read_only: boolean;
+  sources: SourceRow[];
+  meshes: MeshRow[];
+  nodes: NodeRow[];
+  links: LinkRow[];
+  alerts: AlertRow[];
+}
+
+export interface Delta {
+  version: number;
+  nodes?: NodeRow[];
+  nodes_gone?: string[];
+  links?: LinkRow[];
+  links_gone?: LinkKey[];
+  meshes?: MeshRow[];
+  meshes_gone?: string[];
+  alerts?: AlertRow[];
+  alerts_gone?: string[];
+  sources?: SourceRow[];
+  sources_gone?: string[];
+  supervisor?: SupervisorRow;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
+}
+
+// Of the past less is kept.
+export type PastNode = Pick<NodeRow, 'id' | 'name' | 'mesh' | 'type' | 'state'> & Partial<NodeRow>;
+
 export interface PastWorld {
+<<<<<<< HEAD
     unix_ms?: number;
     nodes: NodeRow[];
     links: LinkRow[];
+=======
+  unix_ms?: number;
+  nodes: PastNode[];
+  links: LinkRow[];
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 export interface TimelineEvent {
@@ -117,6 +170,7 @@ export interface TimelineEvent {
 }
 
 export interface MessageSample {
+<<<<<<< HEAD
     unix_ms: number;
     from: string;
     to: string;
@@ -126,6 +180,18 @@ export interface MessageSample {
     latency_us: number;
     outcome: string;
     trace_id: string;
+=======
+  seq?: number;
+  unix_ms: number;
+  from: string;
+  to: string;
+  name: string;
+  bytes: number | null;
+  path: string | null;
+  latency_us: number;
+  outcome: string;
+  trace_id: string;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 export interface ServiceCall {

@@ -29,10 +29,18 @@ export function nanoseconds(ns: number): string {
 }
 
 export function kib(value: number): string {
+<<<<<<< HEAD
     if (value < 1024) return `${Math.round(value)} KiB`;
     const mib = value / 1024;
     if (mib < 1024) return `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB`;
     return `${(mib / 1024).toFixed(1)} GiB`;
+=======
+  if (!Number.isFinite(value)) return '–';
+  if (value < 1024) return `${Math.round(value)} KiB`;
+  const mib = value / 1024;
+  if (mib < 1024) return `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB`;
+  return `${(mib / 1024).toFixed(1)} GiB`;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 // What is used of a budget, in one unit: `549 / 1600 m`.
@@ -48,7 +56,12 @@ export function bytes(value: number): string {
 }
 
 export function millicores(value: number): string {
+<<<<<<< HEAD
     return value < 10_000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} cores`;
+=======
+  if (!Number.isFinite(value)) return '–';
+  return value < 10_000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} cores`;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 export function count(value: number): string {

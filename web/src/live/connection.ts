@@ -14,7 +14,7 @@ export type LinkState = { kind: 'connecting' } | { kind: 'live' } | { kind: 'sta
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 8000;
-const BEAT_MAX_MS = 20_000; // A server that sends `beat` and then nothing for so long is gone, whatever TCP says.
+const BEAT_MAX_MS = 40_000; // A server that sends `beat` and then nothing for so long is gone, whatever TCP says.
 
 function listOf<T>(data: string, member: string): T[] {
     const parsed = JSON.parse(data) as unknown;

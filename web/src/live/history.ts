@@ -15,6 +15,7 @@ export interface Point {
 export class History {
     private readonly points = new Map<string, Point[]>();
 
+<<<<<<< HEAD
     add(row: NodeRow, at: number): void {
         const point: Point = {
             at,
@@ -31,6 +32,20 @@ export class History {
         if (last && at - last.at < POINT_GAP_MS && list.length > 1) list[list.length - 1] = { ...point, at: last.at };
         else list.push(point);
         if (list.length > POINTS_MAX) list.shift();
+=======
+  add(row: NodeRow, at: number): void {
+    if (!Number.isFinite(row.messages_sent)) return; // Of the past this is not kept.
+    const point: Point = {
+      at,
+      cpu: row.cpu_millicores,
+      memory: row.memory_kib,
+      messages: row.messages_sent + row.messages_received,
+    };
+    const list = this.points.get(row.id);
+    if (!list) {
+      this.points.set(row.id, [point]);
+      return;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
     }
 
     forget(id: string): void {

@@ -38,9 +38,27 @@ export function linkKey(link: LinkKey): string {
     return `${link.a}|${link.b}|${link.kind ?? 'overlay'}`;
 }
 
+const NOT_KEPT = {
+  addrs: [],
+  age_ms: NaN,
+  known_via: 'not kept',
+  source: '',
+  started_unix_ms: NaN,
+  cpu_millicores: NaN,
+  cpu_budget_millicores: 0,
+  memory_kib: NaN,
+  memory_budget_kib: 0,
+  messages_sent: NaN,
+  messages_received: NaN,
+  peers: NaN,
+  suspected_by: [],
+  here: false,
+};
+
 export type Listener = (changes: Changes) => void;
 
 export class WorldStore {
+<<<<<<< HEAD
     readonly nodes = new Map<string, HeldNode>();
     readonly links = new Map<string, LinkRow>();
     readonly meshes = new Map<string, MeshRow>();
@@ -57,6 +75,24 @@ export class WorldStore {
     loaded = false;
     clockAheadMs = 0; // The server's wall clock minus ours.
     revision = 0; // Grows with every change; for useSyncExternalStore.
+=======
+  readonly nodes = new Map<string, HeldNode>();
+  readonly links = new Map<string, LinkRow>();
+  readonly meshes = new Map<string, MeshRow>();
+  readonly alerts = new Map<string, AlertRow>();
+  readonly history = new History();
+  sources: SourceRow[] = [];
+  supervisor: SupervisorRow = { present: false, can_spawn: false };
+  events: TimelineEvent[] = []; // Newest first.
+  messages: MessageSample[] = []; // Newest first.
+  version = -1;
+  fabric = '';
+  self: string | null = null;
+  readOnly = true;
+  loaded = false;
+  clockAheadMs = 0; // The server's wall clock minus ours.
+  revision = 0; // Grows with every change; for useSyncExternalStore.
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
     private readonly listeners = new Set<Listener>();
     private pending: Changes = { nodes: new Set(), links: false, structure: false };
@@ -90,10 +126,17 @@ export class WorldStore {
         this.fill(world);
     }
 
+<<<<<<< HEAD
     // A moment of the past: no ages, no deltas.
     replacePast(past: PastWorld): void {
         this.fill(past);
     }
+=======
+  // A moment of the past: no ages, no deltas.
+  replacePast(past: PastWorld): void {
+    this.fill({ nodes: past.nodes.map((node) => ({ ...NOT_KEPT, ...node })), links: past.links });
+  }
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
     private fill(world: { nodes: NodeRow[]; links: LinkRow[] }): void {
         const known = new Set(world.nodes.map((node) => node.id));
@@ -108,6 +151,7 @@ export class WorldStore {
         this.revision += 1;
     }
 
+<<<<<<< HEAD
     apply(delta: Delta): boolean {
         if (delta.version <= this.version) return false;
         this.version = delta.version;
@@ -124,6 +168,28 @@ export class WorldStore {
         this.revision += 1;
         return true;
     }
+=======
+  apply(delta: Delta): boolean {
+    if (delta.version <= this.version) return false;
+    this.version = delta.version;
+    for (const node of delta.nodes ?? []) this.put(node);
+    for (const id of delta.nodes_gone ?? []) this.drop(id);
+    for (const link of delta.links ?? []) this.links.set(linkKey(link), link);
+    for (const gone of delta.links_gone ?? []) this.dropLink(gone);
+    if (delta.links?.length || delta.links_gone?.length) this.pending.links = true;
+    for (const name of delta.meshes_gone ?? []) {
+      if (this.meshes.delete(name)) this.pending.structure = true;
+    }
+    for (const mesh of delta.meshes ?? []) this.meshes.set(mesh.name, mesh);
+    for (const alert of delta.alerts ?? []) this.alerts.set(alert.id, alert);
+    for (const id of delta.alerts_gone ?? []) this.alerts.delete(id);
+    if (delta.sources_gone) this.sources = this.sources.filter(({ name }) => !delta.sources_gone?.includes(name));
+    if (delta.sources) this.mergeSources(delta.sources);
+    if (delta.supervisor) this.supervisor = delta.supervisor;
+    this.revision += 1;
+    return true;
+  }
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
     addEvents(events: TimelineEvent[]): void {
         this.events = mergedEvents(this.events, events);
@@ -141,6 +207,7 @@ export class WorldStore {
         return node.age_ms + (this.now() - node.received);
     }
 
+<<<<<<< HEAD
     private put(row: NodeRow): void {
         const before = this.nodes.get(row.id);
         const received = this.now();
@@ -149,6 +216,21 @@ export class WorldStore {
         if (!before || before.mesh !== row.mesh || before.type !== row.type) this.pending.structure = true;
         else this.pending.nodes.add(row.id);
     }
+=======
+  // Of an id; what is none stays as it is.
+  nameOf(id: string): string {
+    return this.nodes.get(id)?.name ?? (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 10) : id);
+  }
+
+  private put(row: NodeRow): void {
+    const before = this.nodes.get(row.id);
+    const received = this.now();
+    this.nodes.set(row.id, { ...row, received });
+    this.history.add(row, received);
+    if (!before || before.mesh !== row.mesh || before.type !== row.type) this.pending.structure = true;
+    else this.pending.nodes.add(row.id);
+  }
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
     private drop(id: string): void {
         if (!this.nodes.delete(id)) return;

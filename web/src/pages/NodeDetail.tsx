@@ -97,6 +97,7 @@ function Facts({
     now: number;
     detail: Detail | undefined;
 }): React.JSX.Element {
+<<<<<<< HEAD
     const rate = store.history.rate(row.id);
     return (
         <section>
@@ -162,6 +163,71 @@ function Facts({
             </dl>
         </section>
     );
+=======
+  const rate = store.history.rate(row.id);
+  return (
+    <section>
+      <h2>What it says of itself</h2>
+      <dl className="facts">
+        <dt>type</dt>
+        <dd>
+          <TypeName type={row.type} />
+        </dd>
+        <dt>mesh</dt>
+        <dd>{row.mesh}</dd>
+        <dt>id</dt>
+        <dd className="mono">{row.id}</dd>
+        <dt>addresses</dt>
+        <dd>
+          {row.addrs.map((addr) => (
+            <div key={addr} className="mono">
+              {addr}
+            </div>
+          ))}
+        </dd>
+        <dt>CPU</dt>
+        <dd>
+          <Budget store={store} node={row} what="cpu" />
+        </dd>
+        <dt>memory</dt>
+        <dd>
+          <Budget store={store} node={row} what="memory" />
+        </dd>
+        <dt>gossip</dt>
+        <dd>
+          {count(row.messages_sent)} sent, {count(row.messages_received)} received
+          {rate === null ? '' : `, ${perSecond(rate)}`}
+        </dd>
+        <dt>started</dt>
+        <dd>
+          {dateAndClock(row.started_unix_ms)} ({duration(now + store.clockAheadMs - row.started_unix_ms)} ago, by its
+          own clock)
+        </dd>
+        <dt>last word</dt>
+        <dd>{age(store.ageOf(row))} ago</dd>
+        <dt>known by</dt>
+        <dd>
+          {knownText(row)}; source: {store.nameOf(row.source)}
+        </dd>
+        {row.process && (
+          <>
+            <dt>process</dt>
+            <dd>
+              {row.process}
+              {detail?.status?.pid ? `, pid ${detail.status.pid}` : ''}
+            </dd>
+          </>
+        )}
+        {row.suspected_by.length > 0 && (
+          <>
+            <dt>suspected by</dt>
+            <dd>{row.suspected_by.map((who) => store.nodes.get(who)?.name ?? who.slice(0, 10)).join(', ')}</dd>
+          </>
+        )}
+      </dl>
+    </section>
+  );
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 function Links({

@@ -21,6 +21,7 @@ const STEP_MS = 5000;
 const PAGE = 500;
 const PAGES_MAX = 20; // Fetched to reach a moment.
 export const KINDS = [
+<<<<<<< HEAD
     'joined',
     'left',
     'suspected',
@@ -50,6 +51,47 @@ const SIGN: Record<string, [string, string]> = {
     spawn: ['▸', 'info'],
     kill: ['✕', 'warn'],
     ended: ['■', 'quiet'],
+=======
+  'joined',
+  'left',
+  'suspected',
+  'refuted',
+  'died',
+  'stale',
+  'link_up',
+  'link_down',
+  'expelled',
+  'spawn',
+  'ready',
+  'stopping',
+  'wedged',
+  'resumed',
+  'restart',
+  'kill',
+  'ended',
+  'mesh_appeared',
+  'mesh_gone',
+  'law_broken',
+  'law_kept',
+] as const;
+
+const SIGN: Record<string, [string, string]> = {
+  joined: ['+', 'ok'],
+  left: ['○', 'quiet'],
+  suspected: ['!', 'warn'],
+  refuted: ['●', 'ok'],
+  died: ['✕', 'bad'],
+  stale: ['?', 'quiet'],
+  link_up: ['↔', 'info'],
+  link_down: ['≁', 'quiet'],
+  spawn: ['▸', 'info'],
+  kill: ['✕', 'warn'],
+  ended: ['■', 'quiet'],
+  wedged: ['‖', 'warn'],
+  expelled: ['✕', 'warn'],
+  law_broken: ['✕', 'bad'],
+  mesh_gone: ['○', 'quiet'],
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 };
 
 function KindBadge({ kind }: { kind: string }): React.JSX.Element {
@@ -133,6 +175,7 @@ function useEvents(
 }
 
 export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Element {
+<<<<<<< HEAD
     const store = useWorld();
     const change = useQueryChange();
     const at = query.get('at');
@@ -219,6 +262,93 @@ export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Eleme
             )}
         </section>
     );
+=======
+  const store = useWorld();
+  const change = useQueryChange();
+  const at = query.get('at');
+  const paused = query.get('paused') === '1';
+  const { events, waiting, error, older, loaded } = useEvents(query, paused);
+  const until = at === null ? Infinity : Number(at);
+  const oldest = events[events.length - 1];
+  const pages = useRef(0);
+  useEffect(() => {
+    if (at === null) pages.current = 0;
+    else if (older && oldest && oldest.unix_ms > until && pages.current < PAGES_MAX) {
+      pages.current += 1;
+      older();
+    }
+  }, [at, oldest?.seq]);
+  const shown = at === null ? events : events.filter((event) => event.unix_ms <= until);
+  const columns: Column<TimelineEvent>[] = [
+    {
+      key: 'when',
+      name: 'When',
+      cell: (e) => (
+        <button
+          type="button"
+          className="moment"
+          title="Show the fabric of this moment"
+          onClick={() => change({ at: String(e.unix_ms) }, 'push')}
+        >
+          {clockMs(e.unix_ms)}
+        </button>
+      ),
+    },
+    { key: 'kind', name: 'What', cell: (e) => <KindBadge kind={e.kind} /> },
+    {
+      key: 'node',
+      name: 'Node',
+      cell: (e) => (e.node === '' ? '–' : <Link to={href('nodes', e.node)}>{e.node}</Link>),
+    },
+    { key: 'text', name: 'Told', wrap: true, cell: (e) => e.text },
+    { key: 'who', name: 'Who says so', cell: (e) => e.who.join(', ') || '–' },
+  ];
+  return (
+    <section className="page" aria-labelledby="title">
+      <div className="head">
+        <h1 id="title">Timeline</h1>
+        <div className="filters">
+          <TextFilter query={query} name="q" label="Find" placeholder="node, text" />
+          <Choice
+            query={query}
+            name="kind"
+            label="What"
+            options={[...new Set<string>([...KINDS, ...events.map((event) => event.kind)])].map((kind) => [kind, kind.replaceAll('_', ' ')] as const)}
+          />
+          <Choice query={query} name="mesh" label="Mesh" options={[...store.meshes.keys()].sort()} />
+          <TextFilter query={query} name="node" label="Node" placeholder="whole name" />
+          <button
+            type="button"
+            aria-pressed={paused}
+            onClick={() => change({ paused: paused ? null : '1', at: null }, 'push')}
+          >
+            {paused ? 'Go on' : 'Pause'}
+            {waiting > 0 ? ` (${waiting} new)` : ''}
+          </button>
+        </div>
+      </div>
+      <Scrubber at={at} />
+      {error && <Problem error={error} />}
+      <div className={`timeline${at === null ? '' : ' with-past'}`}>
+        {loaded && shown.length === 0 ? (
+          <Empty>
+            Nothing happened that fits. Make something happen: `grapevine kill NAME`, or watch with `grapevine events`.
+          </Empty>
+        ) : (
+          <Table label="Events" columns={columns} rows={shown} keyOf={(event) => String(event.seq)} tall />
+        )}
+        {at !== null && <Then at={at} />}
+      </div>
+      {older && (
+        <p style={{ marginTop: 8 }}>
+          <button type="button" onClick={older}>
+            Older events
+          </button>
+        </p>
+      )}
+    </section>
+  );
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 function Scrubber({ at }: { at: string | null }): React.JSX.Element {

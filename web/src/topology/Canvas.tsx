@@ -120,6 +120,43 @@ export function TopologyCanvas(props: CanvasProps): React.JSX.Element {
             </p>
         </div>
     );
+<<<<<<< HEAD
+=======
+  }
+  return (
+    <div
+      className="topology"
+      ref={box}
+      tabIndex={0}
+      role="application"
+      aria-label={props.label}
+      aria-describedby="topology-keys"
+    >
+      <div className="lanes" ref={laneBox}>
+        {lanes.map((lane) => (
+          <div key={lane.mesh} className="lane" data-mesh={lane.mesh} />
+        ))}
+      </div>
+      <canvas ref={drawing} aria-hidden="true" />
+      <canvas ref={names} aria-hidden="true" />
+      <div className="lane-titles" ref={titleBox}>
+        {lanes.map((lane) => (
+          <span key={lane.mesh} className="lane-title" data-mesh={lane.mesh}>
+            {lane.mesh} <small>{lane.count}{store.meshes.get(lane.mesh)?.state === 'split' ? ' · split' : ''}</small>
+          </span>
+        ))}
+      </div>
+      {tip && <TipBox tip={tip} store={store} frame={box.current} />}
+      <p id="topology-keys" className="hidden">
+        Arrow keys go from node to node, Enter opens one, Escape lets go. Plus and minus zoom, 0 shows everything, Shift
+        with an arrow moves the view.
+      </p>
+      <p className="hidden" aria-live="polite">
+        {selected ? sentence(store.nodes.get(selected)) : ''}
+      </p>
+    </div>
+  );
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 function sentence(node: HeldNode | undefined): string {

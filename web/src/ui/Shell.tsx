@@ -123,11 +123,19 @@ function AlertCount(): React.JSX.Element | null {
 }
 
 // Whether this tab may change anything, and if not, why.
+<<<<<<< HEAD
 export function rightsText(readOnly: boolean, can: boolean, whyNot: string | undefined): string | null {
     if (readOnly) return 'This console was started read-only.';
     if (currentToken() === null) return 'Read-only: open the link that `grapevine up` printed; it carries the token.';
     if (!can) return `Nothing can be started here: ${whyNot ?? 'no `grapevine up` runs'}.`;
     return null;
+=======
+export function rightsText(readOnly: boolean, can: boolean, whyNot: string | null | undefined): string | null {
+  if (readOnly) return 'This console was started read-only.';
+  if (currentToken() === null) return 'Read-only: open the link that `grapevine up` printed; it carries the token.';
+  if (!can) return `Nothing can be started here: ${whyNot ?? 'no `grapevine up` runs'}.`;
+  return null;
+>>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 function Rights(): React.JSX.Element | null {
