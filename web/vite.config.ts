@@ -2,18 +2,18 @@ import { defineConfig } from 'vitest/config';
 
 // The bundle obeys `default-src 'none'; script-src 'self'; style-src 'self'`: nothing is inlined, and no polyfill is injected.
 export default defineConfig({
-    build: {
-        target: 'es2022',
-        assetsInlineLimit: 0,
-        modulePreload: { polyfill: false },
-        sourcemap: false,
-        chunkSizeWarningLimit: 800,
-        rolldownOptions: { checks: { moduleLevelDirective: false } },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    chunkSizeWarningLimit: 800,
+    rolldownOptions: { checks: { moduleLevelDirective: false } },
+  },
+  server: {
+    proxy: {
+      '/api': process.env['GRAPEVINE_CONSOLE'] ?? 'http://127.0.0.1:19090',
     },
-    server: {
-        proxy: {
-            '/api': process.env['GRAPEVINE_CONSOLE'] ?? 'http://127.0.0.1:19090',
-        },
-    },
-    test: { include: ['test/**/*.test.ts'] },
+  },
+  test: { include: ['test/**/*.test.ts'] },
 });

@@ -1,7 +1,7 @@
-// Measures how smooth the topology is: node e2e/frames.mjs [SECONDS] [PATH]
-// Prints frames a second, the slowest frames, and the page's own work in a second (tasks and scripts, by the browser's counters). In
-// a headless browser without a GPU the drawing is done by the processor (SwiftShader), which says little about a real screen; the
-// page's own work is what carries over.
+// Measures how smooth the topology is: node e2e/frames.mjs [SECONDS] [PATH] Prints frames a second, the slowest frames,
+// and the page's own work in a second (tasks and scripts, by the browser's counters). In a headless browser without a
+// GPU the drawing is done by the processor (SwiftShader), which says little about a real screen; the page's own work is
+// what carries over.
 
 import { BASE, TOKEN, launch, newPage } from './browser.mjs';
 
@@ -14,27 +14,27 @@ await page.waitForTimeout(2000);
 const cdp = await page.context().newCDPSession(page);
 await cdp.send('Performance.enable');
 const figures = async () =>
-    Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map((each) => [each.name, each.value]));
+  Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map((each) => [each.name, each.value]));
 const before = await figures();
 const version = () => page.evaluate(async () => (await (await fetch('/api/world')).json()).version);
 const first = await version();
 const gaps = await page.evaluate(
-    (ms) =>
-        new Promise((resolve) => {
-            const out = [];
-            const drawn = () => Number(document.querySelector('.topology')?.dataset.frames ?? 0);
-            const from = drawn();
-            let last = performance.now();
-            const began = last;
-            const turn = (now) => {
-                out.push(now - last);
-                last = now;
-                if (now - began < ms) requestAnimationFrame(turn);
-                else resolve({ gaps: out, drawn: drawn() - from, heap: performance.memory?.usedJSHeapSize ?? 0 });
-            };
-            requestAnimationFrame(turn);
-        }),
-    seconds * 1000,
+  (ms) =>
+    new Promise((resolve) => {
+      const out = [];
+      const drawn = () => Number(document.querySelector('.topology')?.dataset.frames ?? 0);
+      const from = drawn();
+      let last = performance.now();
+      const began = last;
+      const turn = (now) => {
+        out.push(now - last);
+        last = now;
+        if (now - began < ms) requestAnimationFrame(turn);
+        else resolve({ gaps: out, drawn: drawn() - from, heap: performance.memory?.usedJSHeapSize ?? 0 });
+      };
+      requestAnimationFrame(turn);
+    }),
+  seconds * 1000,
 );
 const after = await figures();
 const versions = (await version()) - first;
@@ -42,10 +42,10 @@ const sorted = [...gaps.gaps].sort((a, b) => a - b);
 const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))].toFixed(1);
 const spent = (name) => (((after[name] - before[name]) * 1000) / seconds).toFixed(0);
 console.log(
-    `frames: ${(gaps.gaps.length / seconds).toFixed(1)}/s, drawn ${(gaps.drawn / seconds).toFixed(1)}/s; gaps ms p50 ${at(0.5)} p95 ${at(0.95)} p99 ${at(0.99)} max ${at(1)}`,
+  `frames: ${(gaps.gaps.length / seconds).toFixed(1)}/s, drawn ${(gaps.drawn / seconds).toFixed(1)}/s; gaps ms p50 ${at(0.5)} p95 ${at(0.95)} p99 ${at(0.99)} max ${at(1)}`,
 );
 console.log(`deltas: ${(versions / seconds).toFixed(1)}/s`);
 console.log(
-    `work of the page: ${spent('TaskDuration')} ms/s, of it scripts ${spent('ScriptDuration')}, layout ${spent('LayoutDuration')}, styles ${spent('RecalcStyleDuration')}; heap ${(gaps.heap / 1e6).toFixed(1)} MB`,
+  `work of the page: ${spent('TaskDuration')} ms/s, of it scripts ${spent('ScriptDuration')}, layout ${spent('LayoutDuration')}, styles ${spent('RecalcStyleDuration')}; heap ${(gaps.heap / 1e6).toFixed(1)} MB`,
 );
 await browser.close();

@@ -10,11 +10,11 @@ const browser = await launch();
 const { page, problems } = await newPage(browser, { width, height, scheme });
 await page.goto(`${BASE}/#token=${TOKEN}`);
 for (const [name, path] of only.length > 0
-    ? only.map((each) => [each.replace(/\W+/g, '_'), each])
-    : Object.entries(await pagePaths())) {
-    await page.goto(BASE + path);
-    await page.waitForTimeout(Number(process.env.SHOT_WAIT_MS ?? 900));
-    await page.screenshot({ path: `${folder}/${name}-${width}-${scheme}.png` });
+  ? only.map((each) => [each.replace(/\W+/g, '_'), each])
+  : Object.entries(await pagePaths())) {
+  await page.goto(BASE + path);
+  await page.waitForTimeout(Number(process.env.SHOT_WAIT_MS ?? 900));
+  await page.screenshot({ path: `${folder}/${name}-${width}-${scheme}.png` });
 }
 await browser.close();
 if (problems.length > 0) console.log(problems.join('\n'));

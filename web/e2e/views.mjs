@@ -4,191 +4,191 @@ import { api, check, heading, query, someNode, until } from './check.mjs';
 import { pagePaths } from './pages.mjs';
 
 export async function every_page_has_its_heading({ page, base, open }) {
-    await open('/');
-    for (const [name, path] of Object.entries(await pagePaths())) {
-        await page.goto(base + path);
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        await until(`${name} shows something`, async () => (await page.locator('main').innerText()).length > 20);
-        check(
-            (await page.locator('.problem').count()) === 0,
-            `${name}: ${await page
-                .locator('.problem')
-                .first()
-                .innerText()
-                .catch(() => '')}`,
-        );
-    }
+  await open('/');
+  for (const [name, path] of Object.entries(await pagePaths())) {
+    await page.goto(base + path);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await until(`${name} shows something`, async () => (await page.locator('main').innerText()).length > 20);
+    check(
+      (await page.locator('.problem').count()) === 0,
+      `${name}: ${await page
+        .locator('.problem')
+        .first()
+        .innerText()
+        .catch(() => '')}`,
+    );
+  }
 }
 
 export async function the_token_leaves_the_address({ page, open, token }) {
-    await open('/nodes');
-    await heading(page, /Nodes/);
-    check(!page.url().includes(token), `the token is still in ${page.url()}`);
-    check((await page.evaluate(() => sessionStorage.getItem('grapevine.token'))) === token, 'the token is not kept');
-    await page.reload();
-    await heading(page, /Nodes/);
-    check(
-        (await page.getByRole('button', { name: 'Spawn…' }).getAttribute('aria-disabled')) === 'false',
-        'the tab lost its token',
-    );
+  await open('/nodes');
+  await heading(page, /Nodes/);
+  check(!page.url().includes(token), `the token is still in ${page.url()}`);
+  check((await page.evaluate(() => sessionStorage.getItem('grapevine.token'))) === token, 'the token is not kept');
+  await page.reload();
+  await heading(page, /Nodes/);
+  check(
+    (await page.getByRole('button', { name: 'Spawn…' }).getAttribute('aria-disabled')) === 'false',
+    'the tab lost its token',
+  );
 }
 
 export async function without_a_token_it_only_reads({ page, open }) {
-    await open('/nodes', '');
-    await page.locator('main').getByText('open the link that').waitFor();
-    await page.getByRole('button', { name: 'Spawn…' }).click({ force: true });
-    check((await page.locator('dialog').count()) === 0, 'a dialog opened without a token');
+  await open('/nodes', '');
+  await page.locator('main').getByText('open the link that').waitFor();
+  await page.getByRole('button', { name: 'Spawn…' }).click({ force: true });
+  check((await page.locator('dialog').count()) === 0, 'a dialog opened without a token');
 }
 
 export async function topology_can_be_steered({ page, open, base }) {
-    const node = await someNode();
-    await open(`/topology?node=${node.id}`);
-    await page.locator('.node-panel').getByText(node.name, { exact: true }).waitFor();
-    const drawing = page.locator('.topology');
-    await until('frames are drawn', async () => Number(await drawing.getAttribute('data-frames')) > 2);
-    await drawing.focus();
-    await page.keyboard.press('Escape');
-    await until('Escape lets go', () => query(page, 'node') === null);
-    await page.keyboard.press('ArrowRight');
-    await until('an arrow selects', () => query(page, 'node') !== null);
-    const first = query(page, 'node');
-    for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp']) await page.keyboard.press(key);
-    await until('arrows go on', () => query(page, 'node') !== null);
-    await page.keyboard.press('+');
-    await until('zoom is in the address', () => query(page, 'view') !== null);
-    await page.getByRole('button', { name: 'Fit' }).click();
-    await until('fit takes it out', () => query(page, 'view') === null);
-    const box = await drawing.boundingBox();
-    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-    await page.mouse.wheel(0, -400);
-    await until('the wheel zooms', () => query(page, 'view') !== null);
-    await page.goto(`${base}/topology?node=${first}`);
-    await page.locator('.node-panel').waitFor();
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await until('follow is in the address', () => query(page, 'follow') === '1');
-    await drawing.focus();
-    await page.keyboard.press('Enter');
-    await until('Enter opens the node', () => page.url().includes('/nodes/'));
-    await page.goBack();
-    await page.locator('.node-panel').waitFor();
+  const node = await someNode();
+  await open(`/topology?node=${node.id}`);
+  await page.locator('.node-panel').getByText(node.name, { exact: true }).waitFor();
+  const drawing = page.locator('.topology');
+  await until('frames are drawn', async () => Number(await drawing.getAttribute('data-frames')) > 2);
+  await drawing.focus();
+  await page.keyboard.press('Escape');
+  await until('Escape lets go', () => query(page, 'node') === null);
+  await page.keyboard.press('ArrowRight');
+  await until('an arrow selects', () => query(page, 'node') !== null);
+  const first = query(page, 'node');
+  for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp']) await page.keyboard.press(key);
+  await until('arrows go on', () => query(page, 'node') !== null);
+  await page.keyboard.press('+');
+  await until('zoom is in the address', () => query(page, 'view') !== null);
+  await page.getByRole('button', { name: 'Fit' }).click();
+  await until('fit takes it out', () => query(page, 'view') === null);
+  const box = await drawing.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.wheel(0, -400);
+  await until('the wheel zooms', () => query(page, 'view') !== null);
+  await page.goto(`${base}/topology?node=${first}`);
+  await page.locator('.node-panel').waitFor();
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await until('follow is in the address', () => query(page, 'follow') === '1');
+  await drawing.focus();
+  await page.keyboard.press('Enter');
+  await until('Enter opens the node', () => page.url().includes('/nodes/'));
+  await page.goBack();
+  await page.locator('.node-panel').waitFor();
 }
 
 export async function every_link_that_is_drawn_is_one_of_the_world({ page, open }) {
-    await open('/topology');
-    const node = await until('a node with links', async () => {
-        const world = await api('/api/world');
-        return world.nodes.find((each) => world.links.some((link) => link.a === each.id));
-    });
-    await page.goto(`${page.url().split('?')[0]}?node=${node.id}`);
-    await page.locator('.node-panel').waitFor();
-    await until('the panel lists what the world says', async () => {
-        const world = await api('/api/world');
-        const name = (id) => world.nodes.find((each) => each.id === id)?.name ?? id.slice(0, 10);
-        const said = world.links
-            .filter((link) => link.a === node.id || link.b === node.id)
-            .map((link) => name(link.a === node.id ? link.b : link.a))
-            .sort();
-        const shown = (await page.locator('.node-panel .links a').allInnerTexts()).map((text) => text.trim()).sort();
-        return JSON.stringify(said) === JSON.stringify(shown);
-    });
+  await open('/topology');
+  const node = await until('a node with links', async () => {
+    const world = await api('/api/world');
+    return world.nodes.find((each) => world.links.some((link) => link.a === each.id));
+  });
+  await page.goto(`${page.url().split('?')[0]}?node=${node.id}`);
+  await page.locator('.node-panel').waitFor();
+  await until('the panel lists what the world says', async () => {
+    const world = await api('/api/world');
+    const name = (id) => world.nodes.find((each) => each.id === id)?.name ?? id.slice(0, 10);
+    const said = world.links
+      .filter((link) => link.a === node.id || link.b === node.id)
+      .map((link) => name(link.a === node.id ? link.b : link.a))
+      .sort();
+    const shown = (await page.locator('.node-panel .links a').allInnerTexts()).map((text) => text.trim()).sort();
+    return JSON.stringify(said) === JSON.stringify(shown);
+  });
 }
 
 export async function filters_are_in_the_address({ page, open, base }) {
-    const { nodes } = await api('/api/world');
-    const brokers = nodes.filter((node) => node.type === 'broker').length;
-    await open('/nodes');
-    await heading(page, new RegExp(`Nodes ${nodes.length}`));
-    await page.getByLabel('Type').selectOption('broker');
-    await heading(page, new RegExp(`${brokers} of`));
-    check(query(page, 'type') === 'broker', 'the type is not in the address');
-    await page.getByLabel('Find').fill('no such node');
-    await page.getByText('No node fits').waitFor();
-    await page.goto(`${base}/nodes?type=broker&sort=-name`);
-    const names = await until('rows', async () => {
-        const all = await page.locator('tbody a').allInnerTexts();
-        return all.length > 1 && all;
-    });
-    check(
-        names.every((name) => name.includes('.broker.')),
-        'the filter of the address does not hold',
-    );
-    check(names[0] > names[1], 'the order of the address does not hold');
-    await page.getByRole('button', { name: /Name/ }).click();
-    await until('a click sorts', () => query(page, 'sort') === 'name');
-    await page.getByRole('button', { name: 'Cards' }).click();
-    await page.locator('.card').first().waitFor();
+  const { nodes } = await api('/api/world');
+  const brokers = nodes.filter((node) => node.type === 'broker').length;
+  await open('/nodes');
+  await heading(page, new RegExp(`Nodes ${nodes.length}`));
+  await page.getByLabel('Type').selectOption('broker');
+  await heading(page, new RegExp(`${brokers} of`));
+  check(query(page, 'type') === 'broker', 'the type is not in the address');
+  await page.getByLabel('Find').fill('no such node');
+  await page.getByText('No node fits').waitFor();
+  await page.goto(`${base}/nodes?type=broker&sort=-name`);
+  const names = await until('rows', async () => {
+    const all = await page.locator('tbody a').allInnerTexts();
+    return all.length > 1 && all;
+  });
+  check(
+    names.every((name) => name.includes('.broker.')),
+    'the filter of the address does not hold',
+  );
+  check(names[0] > names[1], 'the order of the address does not hold');
+  await page.getByRole('button', { name: /Name/ }).click();
+  await until('a click sorts', () => query(page, 'sort') === 'name');
+  await page.getByRole('button', { name: 'Cards' }).click();
+  await page.locator('.card').first().waitFor();
 }
 
 export async function timeline_pauses_and_goes_back({ page, open, base }) {
-    const { events } = await api('/api/timeline?limit=50');
-    check(events.length > 0, 'nothing ever happened in this fabric');
-    await open('/timeline');
-    await page.locator('tbody tr').first().waitFor();
-    await page.getByLabel('What').selectOption(events[0].kind);
-    await until('only that kind', async () => {
-        const kinds = await page.locator('tbody .badge').allInnerTexts();
-        return kinds.length > 0 && kinds.every((text) => text.includes(events[0].kind.replaceAll('_', ' ')));
-    });
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: /Go on/ }).waitFor();
-    await page.goto(`${base}/timeline`);
-    await page.locator('.moment').first().click();
-    await page.locator('.then-stage .topology').waitFor();
-    check(query(page, 'at') !== null, 'the moment is not in the address');
-    await until(
-        'the past is drawn',
-        async () => Number(await page.locator('.then-stage .topology').getAttribute('data-frames')) > 0,
-    );
-    await page.getByRole('button', { name: 'To now' }).click();
-    await until('back to now', () => query(page, 'at') === null);
-    await page.locator('#moment').focus();
-    await page.keyboard.press('ArrowLeft');
-    await page.keyboard.press('ArrowLeft');
-    await until('the scrubber sets the moment', () => query(page, 'at') !== null);
+  const { events } = await api('/api/timeline?limit=50');
+  check(events.length > 0, 'nothing ever happened in this fabric');
+  await open('/timeline');
+  await page.locator('tbody tr').first().waitFor();
+  await page.getByLabel('What').selectOption(events[0].kind);
+  await until('only that kind', async () => {
+    const kinds = await page.locator('tbody .badge').allInnerTexts();
+    return kinds.length > 0 && kinds.every((text) => text.includes(events[0].kind.replaceAll('_', ' ')));
+  });
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: /Go on/ }).waitFor();
+  await page.goto(`${base}/timeline`);
+  await page.locator('.moment').first().click();
+  await page.locator('.then-stage .topology').waitFor();
+  check(query(page, 'at') !== null, 'the moment is not in the address');
+  await until(
+    'the past is drawn',
+    async () => Number(await page.locator('.then-stage .topology').getAttribute('data-frames')) > 0,
+  );
+  await page.getByRole('button', { name: 'To now' }).click();
+  await until('back to now', () => query(page, 'at') === null);
+  await page.locator('#moment').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await until('the scrubber sets the moment', () => query(page, 'at') !== null);
 }
 
 export async function a_trace_has_an_address({ page, open, base }) {
-    const { traces } = await api('/api/traces?limit=20');
-    check(traces.length > 0, 'there is no trace');
-    await open('/traces');
-    await page.locator('tbody a').first().waitFor();
-    await page.getByLabel('Trace id').fill(traces[0].trace_id);
-    await page.keyboard.press('Enter');
-    await page.locator('.wf-row').first().waitFor();
-    check(page.url().includes(traces[0].trace_id), 'the trace is not in the address');
-    check((await page.locator('.wf-critical').count()) > 0, 'no critical path');
-    await page.locator('.wf-row').first().click();
-    await page.locator('.wf-detail').waitFor();
-    const address = page.url();
-    await page.goto('about:blank');
-    await page.goto(address);
-    await page.locator('.wf-detail').waitFor();
-    await page.goto(`${base}/traces/zz`);
-    await page.locator('.problem').getByText('zz').waitFor();
+  const { traces } = await api('/api/traces?limit=20');
+  check(traces.length > 0, 'there is no trace');
+  await open('/traces');
+  await page.locator('tbody a').first().waitFor();
+  await page.getByLabel('Trace id').fill(traces[0].trace_id);
+  await page.keyboard.press('Enter');
+  await page.locator('.wf-row').first().waitFor();
+  check(page.url().includes(traces[0].trace_id), 'the trace is not in the address');
+  check((await page.locator('.wf-critical').count()) > 0, 'no critical path');
+  await page.locator('.wf-row').first().click();
+  await page.locator('.wf-detail').waitFor();
+  const address = page.url();
+  await page.goto('about:blank');
+  await page.goto(address);
+  await page.locator('.wf-detail').waitFor();
+  await page.goto(`${base}/traces/zz`);
+  await page.locator('.problem').getByText('zz').waitFor();
 }
 
 export async function a_chart_is_drawn({ page, open }) {
-    const { metrics } = await api('/api/metrics');
-    check(metrics.length > 0, 'there is no metric');
-    await open(`/charts/${metrics[0].name}`);
-    await page.locator('.chart canvas').waitFor();
-    await page.getByLabel('A line each').selectOption('mesh');
-    await until(
-        'grouped by mesh',
-        async () => (await page.locator('.plain tbody tr').count()) >= 1 && query(page, 'by') === 'mesh',
-    );
+  const { metrics } = await api('/api/metrics');
+  check(metrics.length > 0, 'there is no metric');
+  await open(`/charts/${metrics[0].name}`);
+  await page.locator('.chart canvas').waitFor();
+  await page.getByLabel('A line each').selectOption('mesh');
+  await until(
+    'grouped by mesh',
+    async () => (await page.locator('.plain tbody tr').count()) >= 1 && query(page, 'by') === 'mesh',
+  );
 }
 
 export async function a_lost_connection_is_said({ page, open, base }) {
-    await open('/alerts');
-    await page.locator('.fabric').getByText('live', { exact: true }).waitFor();
-    await page.route('**/api/live*', (route) => route.abort());
-    await page.reload();
-    await page.getByText(/Stale since/).waitFor();
-    await page.locator('.overall').waitFor();
-    check(!(await page.locator('.overall').innerText()).includes('All is well'), 'called well without a connection');
-    await page.unroute('**/api/live*');
-    await page.getByText(/Stale since/).waitFor({ state: 'detached' });
-    await page.goto(`${base}/nowhere`);
-    await page.getByRole('heading', { name: 'Not found' }).waitFor();
+  await open('/alerts');
+  await page.locator('.fabric').getByText('live', { exact: true }).waitFor();
+  await page.route('**/api/live*', (route) => route.abort());
+  await page.reload();
+  await page.getByText(/Stale since/).waitFor();
+  await page.locator('.overall').waitFor();
+  check(!(await page.locator('.overall').innerText()).includes('All is well'), 'called well without a connection');
+  await page.unroute('**/api/live*');
+  await page.getByText(/Stale since/).waitFor({ state: 'detached' });
+  await page.goto(`${base}/nowhere`);
+  await page.getByRole('heading', { name: 'Not found' }).waitFor();
 }

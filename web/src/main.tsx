@@ -17,18 +17,18 @@ live.connection.start();
 
 // What the server refused, it refuses again: only what did not reach it is tried anew.
 const queries = new QueryClient({
-    defaultOptions: {
-        queries: { retry: (times, error) => !(error instanceof ApiError) && times < 2, refetchOnWindowFocus: false },
-    },
+  defaultOptions: {
+    queries: { retry: (times, error) => !(error instanceof ApiError) && times < 2, refetchOnWindowFocus: false },
+  },
 });
 
 const root = document.getElementById('root');
 if (root) {
-    createRoot(root).render(
-        <QueryClientProvider client={queries}>
-            <LiveContext.Provider value={live}>
-                <App />
-            </LiveContext.Provider>
-        </QueryClientProvider>,
-    );
+  createRoot(root).render(
+    <QueryClientProvider client={queries}>
+      <LiveContext.Provider value={live}>
+        <App />
+      </LiveContext.Provider>
+    </QueryClientProvider>,
+  );
 }

@@ -3,60 +3,60 @@
 import { currentToken } from './token';
 
 export class ApiError extends Error {
-    constructor(
-        readonly status: number,
-        readonly code: string,
-        message: string,
-        readonly field: string | null,
-    ) {
-        super(message);
-    }
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field: string | null,
+  ) {
+    super(message);
+  }
 }
 
 interface ErrorBody {
-    error?: { code?: string; message?: string; field?: string };
+  error?: { code?: string; message?: string; field?: string };
 }
 
 async function failure(response: Response): Promise<ApiError> {
-    let body: ErrorBody = {};
-    try {
-        body = (await response.json()) as ErrorBody;
-    } catch {
-        // Not JSON: something between us and the server answered.
-    }
-    const message = body.error?.message ?? `the server answered ${response.status}`;
-    return new ApiError(response.status, body.error?.code ?? 'failed', message, body.error?.field ?? null);
+  let body: ErrorBody = {};
+  try {
+    body = (await response.json()) as ErrorBody;
+  } catch {
+    // Not JSON: something between us and the server answered.
+  }
+  const message = body.error?.message ?? `the server answered ${response.status}`;
+  return new ApiError(response.status, body.error?.code ?? 'failed', message, body.error?.field ?? null);
 }
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-    const response = await fetch(path, { headers: { Accept: 'application/json' }, ...(signal ? { signal } : {}) });
-    if (!response.ok) throw await failure(response);
-    return (await response.json()) as T;
+  const response = await fetch(path, { headers: { Accept: 'application/json' }, ...(signal ? { signal } : {}) });
+  if (!response.ok) throw await failure(response);
+  return (await response.json()) as T;
 }
 
 export async function postJson<T>(path: string, body: unknown): Promise<T> {
-    const token = currentToken();
-    const response = await fetch(path, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-        body: JSON.stringify(body),
-    });
-    if (!response.ok) throw await failure(response);
-    return (await response.json()) as T;
+  const token = currentToken();
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw await failure(response);
+  return (await response.json()) as T;
 }
 
 // A path with its parameters; those that are empty are left out.
 export function withParameters(path: string, parameters: Record<string, string | number | null | undefined>): string {
-    const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(parameters)) {
-        if (value !== null && value !== undefined && value !== '') query.set(key, String(value));
-    }
-    const text = query.toString();
-    return text === '' ? path : `${path}?${text}`;
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== '') query.set(key, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
 }
 
 export function messageOf(error: unknown): string {
-    if (error instanceof ApiError) return error.message;
-    if (error instanceof TypeError) return 'the console does not answer; is `grapevine console` still running?';
-    return error instanceof Error ? error.message : String(error);
+  if (error instanceof ApiError) return error.message;
+  if (error instanceof TypeError) return 'the console does not answer; is `grapevine console` still running?';
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,23 +1,24 @@
 // The world as this page knows it: one store, to which the server's deltas are applied in place.
 //
-// 1. A delta is applied once: one whose version is not newer than ours is ignored, so that a repeated event changes nothing.
+// 1. A delta is applied once: one whose version is not newer than ours is ignored, so that a repeated event changes
+//    nothing.
 // 2. Tables are bounded: events and samples keep the newest; nodes and links are bounded by the server.
 // 3. Whoever draws asks what changed since it last drew (`Changes`), and never compares the whole world.
 // 4. Ages count on this machine's monotonic clock from the moment a row came.
 
 import type {
-    AlertRow,
-    Delta,
-    LinkKey,
-    LinkRow,
-    MessageSample,
-    MeshRow,
-    NodeRow,
-    PastWorld,
-    SourceRow,
-    SupervisorRow,
-    TimelineEvent,
-    World,
+  AlertRow,
+  Delta,
+  LinkKey,
+  LinkRow,
+  MessageSample,
+  MeshRow,
+  NodeRow,
+  PastWorld,
+  SourceRow,
+  SupervisorRow,
+  TimelineEvent,
+  World,
 } from '../core/contract';
 import { History } from './history';
 
@@ -25,17 +26,17 @@ export const EVENTS_MAX = 2000;
 export const MESSAGES_MAX = 1000;
 
 export interface Changes {
-    nodes: Set<string>; // Rows that changed, without coming or going.
-    links: boolean;
-    structure: boolean; // Nodes came or went, or changed mesh or type: the layout is due.
+  nodes: Set<string>; // Rows that changed, without coming or going.
+  links: boolean;
+  structure: boolean; // Nodes came or went, or changed mesh or type: the layout is due.
 }
 
 export interface HeldNode extends NodeRow {
-    received: number; // performance.now() when the row came.
+  received: number; // performance.now() when the row came.
 }
 
 export function linkKey(link: LinkKey): string {
-    return `${link.a}|${link.b}|${link.kind ?? 'overlay'}`;
+  return `${link.a}|${link.b}|${link.kind ?? 'overlay'}`;
 }
 
 const NOT_KEPT = {
@@ -58,24 +59,6 @@ const NOT_KEPT = {
 export type Listener = (changes: Changes) => void;
 
 export class WorldStore {
-<<<<<<< HEAD
-    readonly nodes = new Map<string, HeldNode>();
-    readonly links = new Map<string, LinkRow>();
-    readonly meshes = new Map<string, MeshRow>();
-    readonly alerts = new Map<string, AlertRow>();
-    readonly history = new History();
-    sources: SourceRow[] = [];
-    supervisor: SupervisorRow = { present: false, can_spawn: false };
-    events: TimelineEvent[] = []; // Newest first.
-    messages: MessageSample[] = []; // Newest first.
-    version = -1;
-    fabric = '';
-    self = '';
-    readOnly = true;
-    loaded = false;
-    clockAheadMs = 0; // The server's wall clock minus ours.
-    revision = 0; // Grows with every change; for useSyncExternalStore.
-=======
   readonly nodes = new Map<string, HeldNode>();
   readonly links = new Map<string, LinkRow>();
   readonly meshes = new Map<string, MeshRow>();
@@ -92,83 +75,57 @@ export class WorldStore {
   loaded = false;
   clockAheadMs = 0; // The server's wall clock minus ours.
   revision = 0; // Grows with every change; for useSyncExternalStore.
->>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
-    private readonly listeners = new Set<Listener>();
-    private pending: Changes = { nodes: new Set(), links: false, structure: false };
+  private readonly listeners = new Set<Listener>();
+  private pending: Changes = { nodes: new Set(), links: false, structure: false };
 
-    constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly now: () => number = () => performance.now()) {}
 
-    subscribe(listener: Listener): () => void {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    }
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
-    // Tells the listeners what changed since the last call; to be called once a frame.
-    flush(): void {
-        const changes = this.pending;
-        this.pending = { nodes: new Set(), links: false, structure: false };
-        for (const listener of this.listeners) listener(changes);
-    }
+  // Tells the listeners what changed since the last call; to be called once a frame.
+  flush(): void {
+    const changes = this.pending;
+    this.pending = { nodes: new Set(), links: false, structure: false };
+    for (const listener of this.listeners) listener(changes);
+  }
 
-    replace(world: World, wallNowMs: number): void {
-        this.version = world.version;
-        this.fabric = world.fabric;
-        this.self = world.self;
-        this.readOnly = world.read_only;
-        this.supervisor = world.supervisor;
-        this.sources = world.sources;
-        this.clockAheadMs = world.now_unix_ms - wallNowMs;
-        this.meshes.clear();
-        for (const mesh of world.meshes) this.meshes.set(mesh.name, mesh);
-        this.alerts.clear();
-        for (const alert of world.alerts) this.alerts.set(alert.id, alert);
-        this.fill(world);
-    }
+  replace(world: World, wallNowMs: number): void {
+    this.version = world.version;
+    this.fabric = world.fabric;
+    this.self = world.self;
+    this.readOnly = world.read_only;
+    this.supervisor = world.supervisor;
+    this.sources = world.sources;
+    this.clockAheadMs = world.now_unix_ms - wallNowMs;
+    this.meshes.clear();
+    for (const mesh of world.meshes) this.meshes.set(mesh.name, mesh);
+    this.alerts.clear();
+    for (const alert of world.alerts) this.alerts.set(alert.id, alert);
+    this.fill(world);
+  }
 
-<<<<<<< HEAD
-    // A moment of the past: no ages, no deltas.
-    replacePast(past: PastWorld): void {
-        this.fill(past);
-    }
-=======
   // A moment of the past: no ages, no deltas.
   replacePast(past: PastWorld): void {
     this.fill({ nodes: past.nodes.map((node) => ({ ...NOT_KEPT, ...node })), links: past.links });
   }
->>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
-    private fill(world: { nodes: NodeRow[]; links: LinkRow[] }): void {
-        const known = new Set(world.nodes.map((node) => node.id));
-        for (const id of this.nodes.keys()) if (!known.has(id)) this.history.forget(id);
-        this.nodes.clear();
-        for (const node of world.nodes) this.put(node);
-        this.links.clear();
-        for (const link of world.links) this.links.set(linkKey(link), link);
-        this.loaded = true;
-        this.pending.structure = true;
-        this.pending.links = true;
-        this.revision += 1;
-    }
+  private fill(world: { nodes: NodeRow[]; links: LinkRow[] }): void {
+    const known = new Set(world.nodes.map((node) => node.id));
+    for (const id of this.nodes.keys()) if (!known.has(id)) this.history.forget(id);
+    this.nodes.clear();
+    for (const node of world.nodes) this.put(node);
+    this.links.clear();
+    for (const link of world.links) this.links.set(linkKey(link), link);
+    this.loaded = true;
+    this.pending.structure = true;
+    this.pending.links = true;
+    this.revision += 1;
+  }
 
-<<<<<<< HEAD
-    apply(delta: Delta): boolean {
-        if (delta.version <= this.version) return false;
-        this.version = delta.version;
-        for (const node of delta.nodes ?? []) this.put(node);
-        for (const id of delta.nodes_gone ?? []) this.drop(id);
-        for (const link of delta.links ?? []) this.links.set(linkKey(link), link);
-        for (const gone of delta.links_gone ?? []) this.dropLink(gone);
-        if (delta.links?.length || delta.links_gone?.length) this.pending.links = true;
-        for (const mesh of delta.meshes ?? []) this.meshes.set(mesh.name, mesh);
-        for (const alert of delta.alerts ?? []) this.alerts.set(alert.id, alert);
-        for (const id of delta.alerts_gone ?? []) this.alerts.delete(id);
-        if (delta.sources) this.mergeSources(delta.sources);
-        if (delta.supervisor) this.supervisor = delta.supervisor;
-        this.revision += 1;
-        return true;
-    }
-=======
   apply(delta: Delta): boolean {
     if (delta.version <= this.version) return false;
     this.version = delta.version;
@@ -189,34 +146,23 @@ export class WorldStore {
     this.revision += 1;
     return true;
   }
->>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
-    addEvents(events: TimelineEvent[]): void {
-        this.events = mergedEvents(this.events, events);
-        this.revision += 1;
-    }
+  addEvents(events: TimelineEvent[]): void {
+    this.events = mergedEvents(this.events, events);
+    this.revision += 1;
+  }
 
-    addMessages(samples: MessageSample[]): void {
-        if (samples.length === 0) return;
-        const sorted = [...samples].sort((x, y) => y.unix_ms - x.unix_ms);
-        this.messages = [...sorted, ...this.messages].slice(0, MESSAGES_MAX);
-        this.revision += 1;
-    }
+  addMessages(samples: MessageSample[]): void {
+    if (samples.length === 0) return;
+    const sorted = [...samples].sort((x, y) => y.unix_ms - x.unix_ms);
+    this.messages = [...sorted, ...this.messages].slice(0, MESSAGES_MAX);
+    this.revision += 1;
+  }
 
-    ageOf(node: HeldNode): number {
-        return node.age_ms + (this.now() - node.received);
-    }
+  ageOf(node: HeldNode): number {
+    return node.age_ms + (this.now() - node.received);
+  }
 
-<<<<<<< HEAD
-    private put(row: NodeRow): void {
-        const before = this.nodes.get(row.id);
-        const received = this.now();
-        this.nodes.set(row.id, { ...row, received });
-        this.history.add(row, received);
-        if (!before || before.mesh !== row.mesh || before.type !== row.type) this.pending.structure = true;
-        else this.pending.nodes.add(row.id);
-    }
-=======
   // Of an id; what is none stays as it is.
   nameOf(id: string): string {
     return this.nodes.get(id)?.name ?? (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 10) : id);
@@ -230,32 +176,31 @@ export class WorldStore {
     if (!before || before.mesh !== row.mesh || before.type !== row.type) this.pending.structure = true;
     else this.pending.nodes.add(row.id);
   }
->>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 
-    private drop(id: string): void {
-        if (!this.nodes.delete(id)) return;
-        this.history.forget(id);
-        this.pending.structure = true;
-        this.pending.nodes.delete(id);
-    }
+  private drop(id: string): void {
+    if (!this.nodes.delete(id)) return;
+    this.history.forget(id);
+    this.pending.structure = true;
+    this.pending.nodes.delete(id);
+  }
 
-    private dropLink(gone: LinkKey): void {
-        if (gone.kind) this.links.delete(linkKey(gone));
-        else for (const kind of ['overlay', 'delivery'] as const) this.links.delete(linkKey({ ...gone, kind }));
-    }
+  private dropLink(gone: LinkKey): void {
+    if (gone.kind) this.links.delete(linkKey(gone));
+    else for (const kind of ['overlay', 'delivery'] as const) this.links.delete(linkKey({ ...gone, kind }));
+  }
 
-    private mergeSources(changed: SourceRow[]): void {
-        const byName = new Map(this.sources.map((source) => [source.name, source]));
-        for (const source of changed) byName.set(source.name, source);
-        this.sources = [...byName.values()];
-    }
+  private mergeSources(changed: SourceRow[]): void {
+    const byName = new Map(this.sources.map((source) => [source.name, source]));
+    for (const source of changed) byName.set(source.name, source);
+    this.sources = [...byName.values()];
+  }
 }
 
 // Newest first, each sequence number once, bounded.
 export function mergedEvents(old: TimelineEvent[], added: TimelineEvent[]): TimelineEvent[] {
-    if (added.length === 0) return old;
-    const bySeq = new Map<number, TimelineEvent>();
-    for (const event of old) bySeq.set(event.seq, event);
-    for (const event of added) bySeq.set(event.seq, event);
-    return [...bySeq.values()].sort((x, y) => y.seq - x.seq).slice(0, EVENTS_MAX);
+  if (added.length === 0) return old;
+  const bySeq = new Map<number, TimelineEvent>();
+  for (const event of old) bySeq.set(event.seq, event);
+  for (const event of added) bySeq.set(event.seq, event);
+  return [...bySeq.values()].sort((x, y) => y.seq - x.seq).slice(0, EVENTS_MAX);
 }

@@ -1,19 +1,7 @@
 // One node: the row of the directory, and, of a node that runs on this machine, what its control socket says.
 
-import { useMemo } from 'react';
-import type { NodeDetail as Detail, TraceSummary } from '../core/contract';
-import { withParameters } from '../core/api';
-import {
-    age,
-    bytes,
-    clockMs,
-    count,
-    dateAndClock,
-    duration,
-    microseconds,
-    nanoseconds,
-    perSecond,
-} from '../core/format';
+import type { NodeDetail as Detail } from '../core/contract';
+import { age, count, dateAndClock, duration, microseconds, perSecond } from '../core/format';
 import { href } from '../core/route';
 import { useFetched } from '../live/fetched';
 import { useSeconds, useWorld } from '../live/hooks';
@@ -23,147 +11,81 @@ import { Empty, Problem } from '../ui/Empty';
 import { Link } from '../ui/Link';
 import { StateBadge, TypeName } from '../ui/marks';
 import { NodeActions } from './Actions';
+import { Figures, Ledger, Log, Spans } from './NodeParts';
 import { Budget, knownText } from './Nodes';
 
 export function NodeDetail({ id }: { id: string }): React.JSX.Element {
-    const store = useWorld();
-    const now = useSeconds();
-    const detail = useFetched<Detail>(`/api/nodes/${encodeURIComponent(id)}`, 3000);
-    const node = store.nodes.get(id) ?? [...store.nodes.values()].find((each) => each.name === id);
-    const row = node ?? (detail.data ? { ...detail.data, received: performance.now() } : undefined);
-    if (!row) {
-        return (
-            <section className="page" aria-labelledby="title">
-                <h1 id="title">Node</h1>
-                {detail.error ? (
-                    <Problem error={detail.error} />
-                ) : store.loaded && !detail.loading ? (
-                    <Empty>It is not known. `grapevine why NAME` may know what became of it.</Empty>
-                ) : (
-                    <p>Asking…</p>
-                )}
-            </section>
-        );
-    }
+  const store = useWorld();
+  const now = useSeconds();
+  const detail = useFetched<Detail>(`/api/nodes/${encodeURIComponent(id)}`, 3000);
+  const node = store.nodes.get(id) ?? [...store.nodes.values()].find((each) => each.name === id);
+  const row = node ?? (detail.data ? { ...detail.data, received: performance.now() } : undefined);
+  if (!row) {
     return (
-        <section className="page" aria-labelledby="title">
-            <div className="head">
-                <h1 id="title">
-                    {row.name} <StateBadge node={row} />
-                </h1>
-                <div className="filters">
-                    <Link to={href('topology', '', { node: row.id })}>In the topology</Link>
-                    <Link to={href('timeline', '', { node: row.name })}>Timeline</Link>
-                    <Link to={href('boot', row.name)}>Boot</Link>
-                </div>
-            </div>
-            <NodeActions node={row} />
-            <div className="detail" style={{ marginTop: 12 }}>
-                <Facts row={row} store={store} now={now} detail={detail.data} />
-                <Links row={row} store={store} detail={detail.data} />
-                {detail.data?.why && <Paths why={detail.data.why} />}
-                {detail.error && (
-                    <section>
-                        <h2>Control socket</h2>
-                        <Problem error={detail.error} />
-                    </section>
-                )}
-                {!row.here && (
-                    <section>
-                        <h2>Not on this machine</h2>
-                        <p>
-                            Counters, ledger, paths and log are told by a node's control socket, which only its own
-                            machine can ask. There: <code>grapevine status --node {row.name}</code>
-                        </p>
-                    </section>
-                )}
-                {detail.data?.ledger && <Ledger ledger={detail.data.ledger} />}
-                {detail.data?.status?.figures && <Figures figures={detail.data.status.figures} />}
-                <Spans name={row.name} />
-                {row.here && <Log id={row.id} />}
-            </div>
-        </section>
+      <section className="page" aria-labelledby="title">
+        <h1 id="title">Node</h1>
+        {detail.error ? (
+          <Problem error={detail.error} />
+        ) : store.loaded && !detail.loading ? (
+          <Empty>It is not known. `grapevine why NAME` may know what became of it.</Empty>
+        ) : (
+          <p>Asking…</p>
+        )}
+      </section>
     );
+  }
+  return (
+    <section className="page" aria-labelledby="title">
+      <div className="head">
+        <h1 id="title">
+          {row.name} <StateBadge node={row} />
+        </h1>
+        <div className="filters">
+          <Link to={href('topology', '', { node: row.id })}>In the topology</Link>
+          <Link to={href('timeline', '', { node: row.name })}>Timeline</Link>
+          <Link to={href('boot', row.name)}>Boot</Link>
+        </div>
+      </div>
+      <NodeActions node={row} />
+      <div className="detail" style={{ marginTop: 12 }}>
+        <Facts row={row} store={store} now={now} detail={detail.data} />
+        <Links row={row} store={store} detail={detail.data} />
+        {detail.data?.why && <Paths why={detail.data.why} />}
+        {detail.error && (
+          <section>
+            <h2>Control socket</h2>
+            <Problem error={detail.error} />
+          </section>
+        )}
+        {!row.here && (
+          <section>
+            <h2>Not on this machine</h2>
+            <p>
+              Counters, ledger, paths and log are told by a node's control socket, which only its own machine can ask.
+              There: <code>grapevine status --node {row.name}</code>
+            </p>
+          </section>
+        )}
+        {detail.data?.ledger && <Ledger ledger={detail.data.ledger} />}
+        {detail.data?.status?.figures && <Figures figures={detail.data.status.figures} />}
+        <Spans name={row.name} />
+        {row.here && <Log id={row.id} />}
+      </div>
+    </section>
+  );
 }
 
 function Facts({
-    row,
-    store,
-    now,
-    detail,
+  row,
+  store,
+  now,
+  detail,
 }: {
-    row: HeldNode;
-    store: WorldStore;
-    now: number;
-    detail: Detail | undefined;
+  row: HeldNode;
+  store: WorldStore;
+  now: number;
+  detail: Detail | undefined;
 }): React.JSX.Element {
-<<<<<<< HEAD
-    const rate = store.history.rate(row.id);
-    return (
-        <section>
-            <h2>What it says of itself</h2>
-            <dl className="facts">
-                <dt>type</dt>
-                <dd>
-                    <TypeName type={row.type} />
-                </dd>
-                <dt>mesh</dt>
-                <dd>{row.mesh}</dd>
-                <dt>id</dt>
-                <dd className="mono">{row.id}</dd>
-                <dt>addresses</dt>
-                <dd>
-                    {row.addrs.map((addr) => (
-                        <div key={addr} className="mono">
-                            {addr}
-                        </div>
-                    ))}
-                </dd>
-                <dt>CPU</dt>
-                <dd>
-                    <Budget store={store} node={row} what="cpu" />
-                </dd>
-                <dt>memory</dt>
-                <dd>
-                    <Budget store={store} node={row} what="memory" />
-                </dd>
-                <dt>gossip</dt>
-                <dd>
-                    {count(row.messages_sent)} sent, {count(row.messages_received)} received
-                    {rate === null ? '' : `, ${perSecond(rate)}`}
-                </dd>
-                <dt>started</dt>
-                <dd>
-                    {dateAndClock(row.started_unix_ms)} ({duration(now + store.clockAheadMs - row.started_unix_ms)} ago,
-                    by its own clock)
-                </dd>
-                <dt>last word</dt>
-                <dd>{age(store.ageOf(row))} ago</dd>
-                <dt>known by</dt>
-                <dd>
-                    {knownText(row)}; source: {row.source}
-                </dd>
-                {row.process && (
-                    <>
-                        <dt>process</dt>
-                        <dd>
-                            {row.process}
-                            {detail?.status?.pid ? `, pid ${detail.status.pid}` : ''}
-                        </dd>
-                    </>
-                )}
-                {row.suspected_by.length > 0 && (
-                    <>
-                        <dt>suspected by</dt>
-                        <dd>
-                            {row.suspected_by.map((who) => store.nodes.get(who)?.name ?? who.slice(0, 10)).join(', ')}
-                        </dd>
-                    </>
-                )}
-            </dl>
-        </section>
-    );
-=======
   const rate = store.history.rate(row.id);
   return (
     <section>
@@ -227,251 +149,120 @@ function Facts({
       </dl>
     </section>
   );
->>>>>>> d9d60d2 (web: what the server says beyond the contract's first words)
 }
 
 function Links({
-    row,
-    store,
-    detail,
+  row,
+  store,
+  detail,
 }: {
-    row: HeldNode;
-    store: WorldStore;
-    detail: Detail | undefined;
+  row: HeldNode;
+  store: WorldStore;
+  detail: Detail | undefined;
 }): React.JSX.Element {
-    const told = new Map((detail?.status?.neighbors ?? []).map((each) => [each.id, each]));
-    const links = [...store.links.values()].filter(
-        (link) => link.kind === 'overlay' && (link.a === row.id || link.b === row.id),
-    );
-    return (
-        <section>
-            <h2>
-                Neighbours <small>{links.length}</small>
-            </h2>
-            {links.length === 0 ? (
-                <p>None: nobody says to be its neighbour.</p>
-            ) : (
-                <table className="plain">
-                    <thead>
-                        <tr>
-                            <th scope="col">Node</th>
-                            <th scope="col">Link</th>
-                            <th scope="col" className="number">
-                                Round trip
-                            </th>
-                            <th scope="col" className="number">
-                                Silent
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {links.map((link) => {
-                            const other = link.a === row.id ? link.b : link.a;
-                            const more = told.get(other);
-                            return (
-                                <tr key={other}>
-                                    <td>
-                                        <Link to={href('nodes', other)}>
-                                            {store.nodes.get(other)?.name ?? other.slice(0, 10)}
-                                        </Link>
-                                    </td>
-                                    <td className="wrap">{LINK_WORDS[lookOf(link)]}</td>
-                                    <td className="number">{more ? microseconds(more.rtt_us) : '–'}</td>
-                                    <td className="number">{more ? duration(more.silence_ms) : '–'}</td>
-                                </tr>
-                            );
-                        })}
-                    </tbody>
-                </table>
-            )}
-        </section>
-    );
+  const told = new Map((detail?.status?.neighbors ?? []).map((each) => [each.id, each]));
+  const links = [...store.links.values()].filter(
+    (link) => link.kind === 'overlay' && (link.a === row.id || link.b === row.id),
+  );
+  return (
+    <section>
+      <h2>
+        Neighbours <small>{links.length}</small>
+      </h2>
+      {links.length === 0 ? (
+        <p>None: nobody says to be its neighbour.</p>
+      ) : (
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col">Node</th>
+              <th scope="col">Link</th>
+              <th scope="col" className="number">
+                Round trip
+              </th>
+              <th scope="col" className="number">
+                Silent
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {links.map((link) => {
+              const other = link.a === row.id ? link.b : link.a;
+              const more = told.get(other);
+              return (
+                <tr key={other}>
+                  <td>
+                    <Link to={href('nodes', other)}>{store.nodes.get(other)?.name ?? other.slice(0, 10)}</Link>
+                  </td>
+                  <td className="wrap">{LINK_WORDS[lookOf(link)]}</td>
+                  <td className="number">{more ? microseconds(more.rtt_us) : '–'}</td>
+                  <td className="number">{more ? duration(more.silence_ms) : '–'}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
 }
 
 function Paths({ why }: { why: NonNullable<Detail['why']> }): React.JSX.Element {
-    return (
-        <section>
-            <h2>
-                Paths <small>as {why.by ?? 'another node'} sees them</small>
-            </h2>
-            {why.verdict && <p>{why.verdict}</p>}
-            <table className="plain">
-                <thead>
-                    <tr>
-                        <th scope="col">Address</th>
-                        <th scope="col">From</th>
-                        <th scope="col">Came of it</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {(why.addresses ?? []).map((each) => (
-                        <tr key={each.addr}>
-                            <td className="mono">{each.addr}</td>
-                            <td>{each.source}</td>
-                            <td>
-                                {each.fate?.replaceAll('_', ' ') ?? '–'}
-                                {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
-                            </td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-            {(why.connections ?? []).length > 0 && (
-                <table className="plain">
-                    <thead>
-                        <tr>
-                            <th scope="col">Connection</th>
-                            <th scope="col">State</th>
-                            <th scope="col">Remote</th>
-                            <th scope="col" className="number">
-                                Round trip
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {(why.connections ?? []).map((each, i) => (
-                            <tr key={i}>
-                                <td>
-                                    {each.for}, {each.origin}
-                                </td>
-                                <td>
-                                    {each.state} for {duration(each.since_ms)}
-                                </td>
-                                <td className="mono">{each.remote ?? '–'}</td>
-                                <td className="number">
-                                    {each.rtt_us === undefined ? '–' : microseconds(each.rtt_us)}
-                                </td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            )}
-        </section>
-    );
-}
-
-function Ledger({ ledger }: { ledger: NonNullable<Detail['ledger']> }): React.JSX.Element {
-    const kinds = [...ledger.kinds].sort((a, b) => Number(b.state === 'broken') - Number(a.state === 'broken'));
-    return (
-        <section>
-            <h2>
-                Ledger <small>what lives in it</small>
-            </h2>
-            <table className="plain">
-                <thead>
-                    <tr>
-                        <th scope="col">Kind</th>
-                        <th scope="col" className="number">
-                            Alive
-                        </th>
-                        <th scope="col" className="number">
-                            Limit
-                        </th>
-                        <th scope="col" className="number">
-                            Born
-                        </th>
-                        <th scope="col" className="number">
-                            Oldest
-                        </th>
-                        <th scope="col">Law</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {kinds.map((each) => (
-                        <tr key={each.kind}>
-                            <td>{each.kind}</td>
-                            <td className="number">{count(each.alive)}</td>
-                            <td className="number">{each.limit === null ? '–' : count(each.limit)}</td>
-                            <td className="number">{count(each.born)}</td>
-                            <td className="number">{each.oldest_ms === null ? '–' : duration(each.oldest_ms)}</td>
-                            <td>
-                                {each.state === 'broken' ? (
-                                    <span className="badge tone-bad">✕ broken: {each.law}</span>
-                                ) : each.state === 'ok' ? (
-                                    'kept'
-                                ) : (
-                                    '–'
-                                )}
-                            </td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </section>
-    );
-}
-
-function Figures({ figures }: { figures: Record<string, number> }): React.JSX.Element {
-    const rows = useMemo(() => Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)), [figures]);
-    return (
-        <section>
-            <h2>
-                Counters <small>{rows.length}</small>
-            </h2>
-            <div
-                className="scroll"
-                style={{ maxHeight: 320, overflowY: 'auto' }}
-                tabIndex={0}
-                role="region"
-                aria-label="Counters"
-            >
-                <table className="plain">
-                    <tbody>
-                        {rows.map(([name, value]) => (
-                            <tr key={name}>
-                                <th scope="row" className="mono">
-                                    {name}
-                                </th>
-                                <td className="number">{name.includes('bytes') ? bytes(value) : count(value)}</td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
-        </section>
-    );
-}
-
-function Spans({ name }: { name: string }): React.JSX.Element {
-    const traces = useFetched<{ traces: TraceSummary[] }>(
-        withParameters('/api/traces', { node: name, limit: 12 }),
-        5000,
-    );
-    return (
-        <section>
-            <h2>Recent traces</h2>
-            {traces.error && <Problem error={traces.error} />}
-            {traces.data?.traces.length === 0 && <p>None. Its telemetry goes elsewhere, or nothing happened.</p>}
-            <table className="plain">
-                <tbody>
-                    {(traces.data?.traces ?? []).map((trace) => (
-                        <tr key={trace.trace_id}>
-                            <td>
-                                <Link to={href('traces', trace.trace_id)}>{trace.name}</Link>
-                                {trace.errors > 0 && <span className="badge tone-bad">✕ {trace.errors}</span>}
-                            </td>
-                            <td className="number">{clockMs(trace.start_unix_us / 1000)}</td>
-                            <td className="number">{nanoseconds(trace.duration_ns)}</td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </section>
-    );
-}
-
-function Log({ id }: { id: string }): React.JSX.Element {
-    const log = useFetched<{ lines: string[] }>(`/api/nodes/${encodeURIComponent(id)}/log?lines=200`, 3000);
-    return (
-        <section className="whole">
-            <h2>Log</h2>
-            {log.error ? (
-                <Problem error={log.error} />
-            ) : (
-                <pre className="log" tabIndex={0} role="region" aria-label="Log">
-                    {(log.data?.lines ?? []).join('\n') || 'It has written nothing.'}
-                </pre>
-            )}
-        </section>
-    );
+  return (
+    <section>
+      <h2>
+        Paths <small>as {why.by ?? 'another node'} sees them</small>
+      </h2>
+      {why.verdict && <p>{why.verdict}</p>}
+      <table className="plain">
+        <thead>
+          <tr>
+            <th scope="col">Address</th>
+            <th scope="col">From</th>
+            <th scope="col">Came of it</th>
+          </tr>
+        </thead>
+        <tbody>
+          {(why.addresses ?? []).map((each) => (
+            <tr key={each.addr}>
+              <td className="mono">{each.addr}</td>
+              <td>{each.source}</td>
+              <td>
+                {each.fate?.replaceAll('_', ' ') ?? '–'}
+                {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {(why.connections ?? []).length > 0 && (
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col">Connection</th>
+              <th scope="col">State</th>
+              <th scope="col">Remote</th>
+              <th scope="col" className="number">
+                Round trip
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {(why.connections ?? []).map((each, i) => (
+              <tr key={i}>
+                <td>
+                  {each.for}, {each.origin}
+                </td>
+                <td>
+                  {each.state} for {duration(each.since_ms)}
+                </td>
+                <td className="mono">{each.remote ?? '–'}</td>
+                <td className="number">{each.rtt_us === undefined ? '–' : microseconds(each.rtt_us)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
 }

@@ -3,13 +3,13 @@
 import { withCode } from './Shell';
 
 export function Empty({ children }: { children: string }): React.JSX.Element {
-    return <p className="empty">{withCode(children)}</p>;
+  return <p className="empty">{withCode(children)}</p>;
 }
 
 export function Problem({ error }: { error: string }): React.JSX.Element {
-    return (
-        <p className="problem" role="alert">
-            {withCode(error)}
-        </p>
-    );
+  return (
+    <p className="problem" role="alert">
+      {withCode(error)}
+    </p>
+  );
 }
