@@ -22,13 +22,18 @@ std::string lower(std::string_view text) {
 std::string_view reason_code(unsigned status) {
     switch (status) {
         case 400: return "invalid";
+        case 401: return "denied";
         case 403: return "denied";
         case 404: return "not_found";
         case 405: return "invalid";
         case 408: return "timed_out";
+        case 409: return "invalid";
+        case 410: return "not_found";
         case 413: return "exhausted";
         case 415: return "invalid";
+        case 429: return "exhausted";
         case 431: return "exhausted";
+        case 504: return "timed_out";
         case 503: return "busy";
         default: return "failed";
     }
@@ -56,10 +61,13 @@ std::string_view HttpRequest::parameter(std::string_view name) const {
     return found == parameters.end() ? std::string_view() : std::string_view(found->second);
 }
 
-HttpResponse http_error(unsigned status, std::string_view message) {
+HttpResponse http_error(unsigned status, std::string_view message, std::string_view field) {
     boost::json::object error;
     error["code"] = reason_code(status);
     error["message"] = base::repaired_utf8(message);
+    if (!field.empty()) {
+        error["field"] = base::repaired_utf8(field);
+    }
     boost::json::object body;
     body["error"] = std::move(error);
     HttpResponse out;

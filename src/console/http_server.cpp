@@ -37,6 +37,7 @@ using beast::error_code;
 
 constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kDrainBytesMax = 8U * 1024U * 1024U;  // Rule 3.
+constexpr int kStreamSocketBytes = 64 * 1024;               // What the kernel may hold beside our backlog.
 constexpr base::Duration kDrainTime = std::chrono::seconds(2);
 constexpr base::Duration kAcceptPause = std::chrono::milliseconds(100);  // When descriptors have run out.
 
@@ -56,8 +57,12 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 public:
     class Connection;
 
-    Impl(io::Runtime& runtime, const HttpLimits& limits, std::vector<HttpRoute> routes)
-        : runtime_(runtime), limits_(limits), routes_(std::move(routes)), acceptor_(runtime.context().get_executor()) {}
+    Impl(io::Runtime& runtime, const HttpLimits& limits, std::vector<HttpRoute> routes, HttpManners manners)
+        : runtime_(runtime),
+          limits_(limits),
+          routes_(std::move(routes)),
+          manners_(std::move(manners)),
+          acceptor_(runtime.context().get_executor()) {}
 
     base::Status listen(const base::SocketAddr& address);
     void accept();
@@ -67,10 +72,14 @@ public:
     // Rule 3: room for a body, until release() is called.
     bool reserve(std::size_t bytes);
     void release(std::size_t bytes) { reserved_ -= bytes; }
+    std::shared_ptr<Connection> find(HttpExchange exchange);  // Owned as in connections_.
+    void end_stream(HttpExchange exchange);
 
     io::Runtime& runtime_;
     const HttpLimits limits_;
     const std::vector<HttpRoute> routes_;
+    const HttpManners manners_;
+    std::size_t streams_ = 0;
     Counters counters_;
     base::SocketAddr address_;
     bool closed_ = false;
@@ -98,6 +107,11 @@ public:
     void close();
     [[nodiscard]] bool idle() const { return idle_; }
     [[nodiscard]] base::TimePoint idle_since() const { return idle_since_; }
+    [[nodiscard]] HttpExchange exchange() const { return {id_, request_}; }
+    // The answer that was promised.
+    void reply(HttpResponse response);
+    // More of a stream (rule 6).
+    bool push(std::string_view text);
 
 private:
     void read_header();
@@ -107,9 +121,14 @@ private:
     void send_continue();
     void serve();
     [[nodiscard]] std::optional<HttpResponse> refuse_header();
+    [[nodiscard]] base::Result<HttpRequest> head();
     [[nodiscard]] base::Result<HttpRequest> request();
     void on_error(const error_code& error);
     void respond(HttpResponse response, bool keep_alive);
+    void send(HttpResponse response, bool keep_alive);
+    void start_stream(const HttpResponse& response);
+    void flush_stream();
+    void watch_stream();
     void on_written(const error_code& error);
     void drain();
     void end();
@@ -135,6 +154,10 @@ private:
     bool idle_ = true;
     bool body_unread_ = false;
     base::TimePoint idle_since_;
+    std::uint64_t request_ = 0;
+    std::optional<bool> promised_;  // An answer is owed; whether the connection is kept after it.
+    bool streaming_ = false;
+    std::string pending_, in_flight_;  // Of a stream.
 };
 
 using Connection = HttpServer::Impl::Connection;
@@ -225,6 +248,22 @@ bool HttpServer::Impl::reserve(std::size_t bytes) {
     return true;
 }
 
+// Owned as in connections_, by the table and by its pending operation.
+std::shared_ptr<HttpServer::Impl::Connection> HttpServer::Impl::find(HttpExchange exchange) {
+    const auto it = connections_.find(exchange.connection);
+    return it != connections_.end() && it->second->exchange() == exchange ? it->second : nullptr;
+}
+
+// Told in a turn of its own, since whoever pushes may be walking over its streams.
+void HttpServer::Impl::end_stream(HttpExchange exchange) {
+    --streams_;
+    runtime_.post([weak = weak_from_this(), exchange] {
+        if (const auto self = weak.lock(); self && !self->closed_ && self->manners_.stream_ended) {
+            self->manners_.stream_ended(exchange);
+        }
+    });
+}
+
 HttpResponse HttpServer::Impl::answer(const HttpRequest& request) {
     ++counters_.requests;
     std::string allowed;
@@ -253,6 +292,7 @@ HttpResponse HttpServer::Impl::answer(const HttpRequest& request) {
 
 void Connection::wait() {
     server_->release(std::exchange(reserved_, 0));
+    ++request_;
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(server_->limits_.header_bytes_max));
     parser_->body_limit(server_->limits_.body_bytes_max);
@@ -286,6 +326,14 @@ std::optional<HttpResponse> Connection::refuse_header() {
     if (server_->address_.is_loopback() && !is_local_host(header[http::field::host])) {
         ++server_->counters_.host_refused;
         return http_error(403, "only localhost and addresses are served here");
+    }
+    if (server_->manners_.gate) {
+        const auto asked = head();
+        auto refusal = asked ? server_->manners_.gate(*asked) : http_error(400, asked.error().message);
+        if (refusal) {
+            ++server_->counters_.gate_refused;
+            return refusal;
+        }
     }
     const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
     const std::size_t most = server_->limits_.body_bytes_max;
@@ -351,8 +399,9 @@ void Connection::serve() {
     respond(server_->answer(*parsed), keep_alive);
 }
 
-base::Result<HttpRequest> Connection::request() {
-    auto& message = parser_->get();
+// The request without its body.
+base::Result<HttpRequest> Connection::head() {
+    const auto& message = parser_->get();
     auto target = HttpTarget::parse(message.target());
     if (!target) {
         return tl::unexpected(target.error());
@@ -362,6 +411,23 @@ base::Result<HttpRequest> Connection::request() {
     out.path = std::move(target->path);
     out.parameters = std::move(target->parameters);
     out.content_type = media_type(message[http::field::content_type]);
+    out.host = message[http::field::host];
+    out.origin = message[http::field::origin];
+    out.authorization = message[http::field::authorization];
+    out.last_event_id = message["Last-Event-ID"];
+    error_code error;
+    const Tcp::endpoint peer = stream_.socket().remote_endpoint(error);
+    out.peer = error ? std::string{} : io::from_native(*peer.data()).value_or(base::SocketAddr{}).text();
+    return out;
+}
+
+base::Result<HttpRequest> Connection::request() {
+    auto asked = head();
+    if (!asked) {
+        return asked;
+    }
+    auto& message = parser_->get();
+    HttpRequest out = std::move(*asked);
     const std::string encoding = media_type(message[http::field::content_encoding]);
     if (encoding.empty() || encoding == "identity") {
         out.body = std::move(message.body());
@@ -403,14 +469,106 @@ void Connection::on_error(const error_code& error) {
 }
 
 void Connection::respond(HttpResponse response, bool keep_alive) {
+    if (response.later) {
+        promised_ = keep_alive;
+        response.later(exchange());
+        return;
+    }
+    if (!response.stream) {
+        send(std::move(response), keep_alive);
+        return;
+    }
+    if (server_->streams_ >= server_->limits_.streams_max) {
+        ++server_->counters_.streams_refused;
+        send(http_error(503, "too many streams at once"), keep_alive);
+        return;
+    }
+    start_stream(response);
+}
+
+void Connection::reply(HttpResponse response) {
+    if (promised_) {
+        send(std::move(response), *std::exchange(promised_, std::nullopt));
+    }
+}
+
+void Connection::start_stream(const HttpResponse& response) {
+    std::map<std::string, std::string> headers{{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+    for (const auto* more : {&server_->manners_.headers, &response.headers}) {
+        for (const auto& [name, value] : *more) {
+            headers[name] = value;
+        }
+    }
+    std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + response.content_type + "\r\n";
+    for (const auto& [name, value] : headers) {
+        head += name + ": " + value + "\r\n";
+    }
+    streaming_ = true;
+    ++server_->streams_;
+    ++server_->counters_.streams;
+    error_code ignored;
+    stream_.socket().set_option(asio::socket_base::send_buffer_size(kStreamSocketBytes), ignored);
+    stream_.expires_never();
+    watch_stream();
+    if (push(head + "\r\n")) {
+        response.stream(exchange());
+    }
+}
+
+// A client has nothing to say on a stream; that it goes away is noticed by reading.
+void Connection::watch_stream() {
+    stream_.async_read_some(asio::buffer(waste_),
+                            [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                self->drained_ += size;
+                                if (self->server_->closed_ || error || self->drained_ > kDrainBytesMax) {
+                                    self->close();
+                                } else {
+                                    self->watch_stream();
+                                }
+                            });
+}
+
+bool Connection::push(std::string_view text) {
+    if (!streaming_) {
+        return false;
+    }
+    if (pending_.size() + in_flight_.size() + text.size() > server_->limits_.stream_backlog_max) {
+        ++server_->counters_.streams_dropped;
+        close();
+        return false;
+    }
+    pending_ += text;
+    flush_stream();
+    return true;
+}
+
+void Connection::flush_stream() {
+    if (!in_flight_.empty() || pending_.empty()) {
+        return;
+    }
+    in_flight_.swap(pending_);
+    asio::async_write(stream_, asio::buffer(in_flight_),
+                      [self = shared_from_this()](const error_code& error, std::size_t) {
+                          self->in_flight_.clear();
+                          if (self->server_->closed_ || error) {
+                              self->close();
+                          } else if (self->streaming_) {
+                              self->flush_stream();
+                          }
+                      });
+}
+
+void Connection::send(HttpResponse response, bool keep_alive) {
     response_ = {};
     response_.version(11);
     response_.result(response.status);
     response_.set(http::field::content_type, response.content_type);
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
-    for (const auto& [name, value] : response.headers) {
-        response_.set(name, value);
+    for (const auto* headers : {&server_->manners_.headers, &std::as_const(response.headers)}) {
+        for (const auto& [name, value] : *headers) {
+            response_.set(name, value);
+        }
     }
     response_.body() = std::move(response.body);
     response_.keep_alive(keep_alive);
@@ -453,13 +611,17 @@ void Connection::end() {
 }
 
 void Connection::close() {
+    if (std::exchange(streaming_, false)) {
+        server_->end_stream(exchange());
+    }
     stream_.close();
     server_->forget(id_);
 }
 
 base::Result<std::unique_ptr<HttpServer>> HttpServer::start(io::Runtime& runtime, const base::SocketAddr& address,
-                                                            const HttpLimits& limits, std::vector<HttpRoute> routes) {
-    auto impl = std::make_shared<Impl>(runtime, limits, std::move(routes));
+                                                            const HttpLimits& limits, std::vector<HttpRoute> routes,
+                                                            HttpManners manners) {
+    auto impl = std::make_shared<Impl>(runtime, limits, std::move(routes), std::move(manners));
     if (const auto listening = impl->listen(address); !listening) {
         return tl::unexpected(listening.error());
     }
@@ -469,6 +631,21 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::start(io::Runtime& runtime
 
 HttpServer::~HttpServer() {
     impl_->close();
+}
+
+void HttpServer::reply(HttpExchange exchange, HttpResponse response) {
+    if (const auto connection = impl_->find(exchange)) {
+        connection->reply(std::move(response));
+    }
+}
+
+bool HttpServer::push(HttpExchange exchange, std::string_view text) {
+    const auto connection = impl_->find(exchange);
+    return connection != nullptr && connection->push(text);
+}
+
+std::size_t HttpServer::streams() const {
+    return impl_->streams_;
 }
 
 base::SocketAddr HttpServer::address() const {

@@ -1,7 +1,7 @@
 #pragma once
 
-// A small HTTP/1.1 server on the runtime's loop: a table of routes whose handlers answer at once. Boost.Beast does the
-// protocol, in this unit's source alone.
+// A small HTTP/1.1 server on the runtime's loop: a table of routes whose handlers answer at once, later, or by a stream
+// that stays open. Boost.Beast does the protocol, in this unit's source alone.
 //
 // Rules
 //  1. Everything a client can make us hold is bounded by HttpLimits: connections, header, body (as sent and inflated),
@@ -12,11 +12,15 @@
 //     Retry-After. What still comes is thrown away for a moment, so that the client reads the answer and not a reset.
 //  4. On a loopback address only the hosts "localhost" and addresses are served (403 otherwise): a page elsewhere that
 //     gives its own name our address (DNS rebinding) can read nothing.
-//  5. No answer may be cached or guessed at; there are no CORS headers, so that pages of other origins read nothing.
+//  5. No answer may be cached or guessed at unless its route says so; there are no CORS headers, so that pages of other
+//     origins read nothing.
+//  6. A stream is a response without an end: at most streams_max (503 beyond). One whose client does not read, so that
+//     more than stream_backlog_max would wait for it, is closed and counted. It has no idle time.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +41,18 @@ struct HttpLimits {
     std::size_t bodies_bytes_max = 32U * 1024U * 1024U;  // Of all connections, as sent.
     base::Duration request_time = std::chrono::seconds(10);
     base::Duration idle_time = std::chrono::seconds(75);  // More than an exporter's usual interval of 60 s.
+    std::size_t streams_max = 24;
+    std::size_t stream_backlog_max = 256U * 1024U;  // Of one stream; the kernel holds some 64 KiB beside.
+};
+
+// What a server does with every request.
+struct HttpManners {
+    // Sees a request before its body is read; what it gives is the answer.
+    std::function<std::optional<HttpResponse>(const HttpRequest&)> gate{};
+    // Of every answer, unless its handler says otherwise.
+    std::vector<std::pair<std::string, std::string>> headers{};
+    // A stream is over, whoever ended it; in a turn of its own.
+    std::function<void(HttpExchange)> stream_ended{};
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
@@ -61,15 +77,26 @@ public:
         std::uint64_t host_refused = 0;         // 403, rule 4
         std::uint64_t timed_out = 0;            // Requests that did not arrive in request_time.
         std::uint64_t unknown_route = 0;        // 404, 405
+        std::uint64_t gate_refused = 0;
+        std::uint64_t streams = 0;
+        std::uint64_t streams_refused = 0;  // Rule 6: too many.
+        std::uint64_t streams_dropped = 0;  // Rule 6: too far behind.
     };
 
     // Listens at once. `runtime` outlives the server. Errors: the address is taken (busy) or not ours.
     static base::Result<std::unique_ptr<HttpServer>> start(io::Runtime& runtime, const base::SocketAddr& address,
-                                                           const HttpLimits& limits, std::vector<HttpRoute> routes);
+                                                           const HttpLimits& limits, std::vector<HttpRoute> routes,
+                                                           HttpManners manners = {});
     // Closes all connections; no handler is called afterwards.
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
+
+    // The answer to a request whose handler said `later`; nothing happens if its connection is gone.
+    void reply(HttpExchange exchange, HttpResponse response);
+    // More of a stream; false if it is gone, or goes by this (rule 6).
+    bool push(HttpExchange exchange, std::string_view text);
+    [[nodiscard]] std::size_t streams() const;
 
     // With the port that was chosen.
     [[nodiscard]] base::SocketAddr address() const;

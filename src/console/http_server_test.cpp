@@ -1,10 +1,5 @@
 #include "console/http_server.hpp"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <functional>
 #include <string>
@@ -14,86 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "console/gunzip.hpp"
-#include "io/fd.hpp"
-#include "io/sockaddr.hpp"
+#include "console/plain_client_testing.hpp"
 
 namespace grapevine::console {
 namespace {
 
-constexpr int kPatienceMs = 20'000;
-
-// A client on plain sockets, so that it can misbehave.
-class Client {
-public:
-    explicit Client(const base::SocketAddr& address) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        const io::NativeAddr native = io::to_native(address);
-        connected_ = ::connect(socket_.get(), native.get(), native.length) == 0;
-    }
-
-    void send(std::string_view text) {
-        while (!text.empty()) {
-            const ssize_t sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
-            if (sent <= 0) {
-                return;
-            }
-            text.remove_prefix(static_cast<std::size_t>(sent));
-        }
-    }
-
-    // Whether the other side closed, within our patience.
-    bool closed() {
-        while (receive()) {
-        }
-        return ended_;
-    }
-
-    // One answer, by its Content-Length.
-    std::string answer() {
-        for (;;) {
-            const std::size_t head = received_.find("\r\n\r\n");
-            if (head != std::string::npos) {
-                const std::size_t at = received_.find("Content-Length: ");
-                const std::size_t length = at < head ? std::stoul(received_.substr(at + 16)) : 0;
-                if (received_.size() >= head + 4 + length) {
-                    std::string out = received_.substr(0, head + 4 + length);
-                    received_.erase(0, head + 4 + length);
-                    return out;
-                }
-            }
-            if (!receive()) {
-                return "";
-            }
-        }
-    }
-
-    std::string ask(const std::string& request) {
-        send(request);
-        return answer();
-    }
-
-    [[nodiscard]] bool connected() const { return connected_; }
-
-private:
-    bool receive() {
-        pollfd wait{socket_.get(), POLLIN, 0};
-        if (::poll(&wait, 1, kPatienceMs) != 1) {
-            return false;
-        }
-        char buffer[4096];
-        const ssize_t size = ::recv(socket_.get(), buffer, sizeof(buffer), 0);
-        if (size <= 0) {
-            ended_ = true;
-            return false;
-        }
-        received_.append(buffer, static_cast<std::size_t>(size));
-        return true;
-    }
-
-    io::Fd socket_;
-    std::string received_;
-    bool connected_ = false;
-    bool ended_ = false;
-};
+using testing::Client;
 
 HttpLimits small_limits() {
     HttpLimits limits;
@@ -257,6 +178,167 @@ TEST_F(HttpServerTest, ClosesWhatIsIdleForTooLong) {
         EXPECT_TRUE(client.closed());
     });
     EXPECT_EQ(counters_.timed_out, 0U);
+}
+
+// A server whose one route is a stream, or is answered later.
+class HttpLaterTest : public HttpServerTest {
+protected:
+    void serve(const HttpLimits& limits, HttpManners manners, const std::function<void()>& clients) {
+        std::vector<HttpRoute> routes{
+            {"GET", "/stream",
+             [this](const HttpRequest&) {
+                 HttpResponse out;
+                 out.content_type = "text/event-stream";
+                 out.stream = [this](HttpExchange exchange) { opened(exchange); };
+                 return out;
+             }},
+            {"GET", "/later", [this](const HttpRequest&) {
+                 HttpResponse out;
+                 out.later = [this](HttpExchange exchange) {
+                     runtime_.at(runtime_.now() + std::chrono::milliseconds(5), {}, [=, this] {
+                         server_->reply(exchange, HttpResponse{201, "text/plain", "late"});
+                         server_->reply(exchange, HttpResponse{200, "text/plain", "twice"});
+                     });
+                 };
+                 return out;
+             }}};
+        auto server = HttpServer::start(runtime_, base::SocketAddr::v4(127, 0, 0, 1, 0), limits, std::move(routes),
+                                        std::move(manners));
+        ASSERT_TRUE(server) << server.error().message;
+        server_ = std::move(*server);
+        address_ = server_->address();
+        std::thread thread([&] {
+            clients();
+            runtime_.stop();
+        });
+        runtime_.run();
+        thread.join();
+        counters_ = server_->counters();
+    }
+    void opened(HttpExchange exchange) {
+        exchange_ = exchange;
+        if (on_open_) {
+            on_open_(exchange);
+        }
+    }
+    static constexpr const char* kOpen = "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    std::unique_ptr<HttpServer> server_;
+    HttpExchange exchange_;
+    std::function<void(HttpExchange)> on_open_;
+};
+
+TEST_F(HttpLaterTest, AnswersLaterAndOnce) {
+    serve({}, {}, [&] {
+        Client client(address_);
+        const std::string ask = "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for (int i = 0; i < 3; ++i) {
+            const std::string answer = client.ask(ask);
+            EXPECT_TRUE(starts(answer, "HTTP/1.1 201")) << answer;
+            EXPECT_TRUE(ends(answer, "late")) << answer;
+        }
+        // One that goes away before its answer hurts nobody.
+        {
+            Client gone(address_);
+            gone.send(ask);
+        }
+        EXPECT_TRUE(ends(client.ask(ask), "late"));
+    });
+}
+
+TEST_F(HttpLaterTest, AStreamIsOpenUntilTheClientGoes) {
+    std::atomic<int> ended = 0;
+    on_open_ = [&](HttpExchange exchange) {
+        EXPECT_TRUE(server_->push(exchange, "one\n"));
+        EXPECT_TRUE(server_->push(exchange, "two\n"));
+    };
+    HttpManners manners;
+    manners.headers = {{"X-All", "of them"}};
+    manners.stream_ended = [&](HttpExchange exchange) {
+        EXPECT_EQ(exchange, exchange_);
+        EXPECT_FALSE(server_->push(exchange, "late"));
+        EXPECT_EQ(server_->streams(), 0U);
+        ++ended;
+        runtime_.stop();
+    };
+    serve({}, std::move(manners), [&] {
+        Client client(address_);
+        client.send(kOpen);
+        const std::string text = client.until("two\n");
+        EXPECT_TRUE(starts(text, "HTTP/1.1 200 OK\r\n")) << text;
+        EXPECT_NE(text.find("Content-Type: text/event-stream\r\n"), std::string::npos);
+        EXPECT_NE(text.find("X-All: of them\r\n"), std::string::npos);
+        EXPECT_TRUE(ends(text, "\r\n\r\none\ntwo\n")) << text;
+    });
+    while (ended == 0) {
+        runtime_.run();
+    }
+    EXPECT_EQ(counters_.streams, 1U);
+    EXPECT_EQ(server_->counters().streams_dropped, 0U);
+}
+
+TEST_F(HttpLaterTest, AClientThatDoesNotReadIsDropped) {
+    std::atomic<bool> dropped = false;
+    std::function<void()> pump = [&] {
+        // As much as anybody may be behind, and what the kernel holds, several times over.
+        if (server_->push(exchange_, std::string(16 * 1024, 'x'))) {
+            runtime_.post(pump);
+        } else {
+            dropped = true;
+        }
+    };
+    on_open_ = [&](HttpExchange) { runtime_.post(pump); };
+    serve({}, {}, [&] {
+        Client client(address_);
+        client.receive_little();
+        client.send(kOpen);
+        Client other(address_);
+        while (!dropped) {
+            EXPECT_TRUE(ends(other.ask("GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n"), "late"));
+        }
+        EXPECT_TRUE(client.closed());
+    });
+    EXPECT_EQ(counters_.streams_dropped, 1U);
+    EXPECT_EQ(server_->streams(), 0U);
+}
+
+TEST_F(HttpLaterTest, OnlySoManyStreams) {
+    HttpLimits limits;
+    limits.streams_max = 2;
+    serve(limits, {}, [&] {
+        std::vector<std::unique_ptr<Client>> open;
+        for (int i = 0; i < 2; ++i) {
+            open.push_back(std::make_unique<Client>(address_));
+            open.back()->send(kOpen);
+            open.back()->until("\r\n\r\n");
+        }
+        Client third(address_);
+        EXPECT_TRUE(starts(third.ask(kOpen), "HTTP/1.1 503"));
+    });
+    EXPECT_EQ(counters_.streams_refused, 1U);
+}
+
+// A gate answers before the body is read.
+TEST_F(HttpLaterTest, TheGateSeesARequestFirst) {
+    HttpManners manners;
+    manners.gate = [](const HttpRequest& request) -> std::optional<HttpResponse> {
+        EXPECT_TRUE(request.body.empty());
+        EXPECT_TRUE(request.peer.starts_with("127.0.0.1:"));
+        if (request.authorization == "Bearer x" && request.origin == "http://a") {
+            return std::nullopt;
+        }
+        return http_error(401, "no");
+    };
+    serve({}, std::move(manners), [&] {
+        Client body(address_);
+        EXPECT_TRUE(starts(body.ask("POST /later HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"),
+                           "HTTP/1.1 401"));
+        Client good(address_);
+        EXPECT_TRUE(ends(good.ask("GET /later HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a\r\nAuthorization: "
+                                  "Bearer x\r\n\r\n"),
+                         "late"));
+    });
+    EXPECT_EQ(counters_.gate_refused, 1U);
 }
 
 TEST(HttpServer, SaysWhenItsAddressIsTaken) {

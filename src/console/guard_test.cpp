@@ -1,0 +1,132 @@
+#include "console/guard.hpp"
+
+#include <gtest/gtest.h>
+
+namespace grapevine::console {
+namespace {
+
+const std::string kToken(64, 'a');
+
+HttpRequest get(std::string host = "127.0.0.1:19090") {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = "/api/world";
+    request.host = std::move(host);
+    return request;
+}
+
+HttpRequest change() {
+    HttpRequest request = get();
+    request.method = "POST";
+    request.path = "/api/spawn";
+    request.content_type = "application/json";
+    request.origin = "http://127.0.0.1:19090";
+    request.authorization = "Bearer " + kToken;
+    return request;
+}
+
+class GuardTest : public ::testing::Test {
+protected:
+    GuardTest() { guard_.listens_on(base::SocketAddr::v4(127, 0, 0, 1, 19090)); }
+    // 0: admitted.
+    unsigned status(const HttpRequest& request) {
+        const auto refusal = guard_.check(request, now_);
+        return refusal ? refusal->status : 0;
+    }
+    Guard guard_{kToken, Access::full};
+    base::TimePoint now_{};
+};
+
+TEST_F(GuardTest, OnlyItsOwnNamesWithItsOwnPort) {
+    for (const char* host :
+         {"127.0.0.1:19090", "localhost:19090", "LocalHost:19090", "127.0.0.2:19090", "[::1]:19090"}) {
+        EXPECT_EQ(status(get(host)), 0U) << host;
+    }
+    for (const char* host : {"", "127.0.0.1", "localhost", "127.0.0.1:80", "evil.example:19090", "localhost.evil:19090",
+                             "192.168.1.1:19090", "127.0.0.1.evil.example:19090", "evil@127.0.0.1:19090",
+                             "127.0.0.1:19090 ", "localhost:19090.", "[::1]", "2130706433:19090", "0:19090"}) {
+        EXPECT_EQ(status(get(host)), 403U) << host;
+    }
+    EXPECT_EQ(guard_.counters().host, 14U);
+}
+
+TEST_F(GuardTest, AForeignOriginGetsNothing) {
+    for (const char* origin : {"http://evil.example", "null", "https://127.0.0.1:19090", "http://127.0.0.1:1",
+                               "http://127.0.0.1:19090.evil.example", "http://localhost:19090/"}) {
+        HttpRequest request = get();
+        request.origin = origin;
+        EXPECT_EQ(status(request), 403U) << origin;
+        HttpRequest otlp = request;
+        otlp.method = "POST";
+        otlp.path = "/v1/traces";
+        EXPECT_EQ(status(otlp), 403U) << origin;
+        request = change();
+        request.origin = origin;
+        EXPECT_EQ(status(request), 403U) << origin;
+    }
+    HttpRequest own = get();
+    own.origin = "http://localhost:19090";
+    EXPECT_EQ(status(own), 0U);
+}
+
+TEST_F(GuardTest, WhatChangesNeedsAllOfIt) {
+    EXPECT_EQ(status(change()), 0U);
+    HttpRequest request = change();
+    request.content_type = "text/plain";
+    EXPECT_EQ(status(request), 415U);
+    request = change();
+    request.origin.clear();
+    EXPECT_EQ(status(request), 403U);
+    for (const std::string& token :
+         {std::string(), std::string("Bearer "), kToken, "Basic " + kToken, "Bearer " + kToken.substr(1),
+          "Bearer " + kToken + "a", "Bearer b" + kToken.substr(1), "Bearer " + kToken + kToken}) {
+        request = change();
+        request.authorization = token;
+        EXPECT_EQ(status(request), 401U) << token;
+    }
+    request = change();
+    request.method = "DELETE";
+    EXPECT_EQ(status(request), 405U);
+}
+
+TEST_F(GuardTest, ExportersNeedNoToken) {
+    HttpRequest request = get();
+    request.method = "POST";
+    request.path = "/v1/traces";
+    EXPECT_EQ(status(request), 0U);
+    request.path = "/v1x/traces";
+    EXPECT_EQ(status(request), 415U);
+}
+
+TEST_F(GuardTest, ReadOnlyChangesNothing) {
+    Guard guard(kToken, Access::read_only);
+    guard.listens_on(base::SocketAddr::v4(127, 0, 0, 1, 19090));
+    EXPECT_EQ(guard.check(change(), now_)->status, 403U);
+    EXPECT_FALSE(guard.check(get(), now_));
+    EXPECT_EQ(guard.counters().read_only, 1U);
+}
+
+TEST_F(GuardTest, TenChangesASecond) {
+    for (std::uint32_t i = 0; i < Guard::kChangesMax.burst; ++i) {
+        EXPECT_EQ(status(change()), 0U);
+    }
+    EXPECT_EQ(status(change()), 429U);
+    now_ += std::chrono::seconds(1);
+    for (std::uint32_t i = 0; i < Guard::kChangesMax.per_second; ++i) {
+        EXPECT_EQ(status(change()), 0U);
+    }
+    EXPECT_EQ(status(change()), 429U);
+    EXPECT_EQ(status(get()), 0U);
+}
+
+TEST(Guard, AdmitsNobodyBeforeItKnowsItsAddressNorWithoutAToken) {
+    Guard guard("", Access::full);
+    EXPECT_EQ(guard.check(get(), {})->status, 403U);
+    guard.listens_on(base::SocketAddr::v4(127, 0, 0, 1, 19090));
+    HttpRequest request = change();
+    request.authorization = "Bearer ";
+    EXPECT_EQ(guard.check(request, {})->status, 401U);
+}
+
+}  // namespace
+}  // namespace grapevine::console
