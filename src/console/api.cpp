@@ -1,33 +1,16 @@
 #include "console/api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include <boost/json.hpp>
 
-#include "base/encoding.hpp"
+#include "console/http_parameters.hpp"
 
 namespace grapevine::console {
 namespace {
 
 constexpr std::uint64_t kSecondsMax = 365ULL * 24 * 3600;
-
-// A decimal number within [low, high]; the fallback if the parameter is absent.
-base::Result<std::uint64_t> number(const HttpRequest& request, std::string_view name, std::uint64_t fallback,
-                                   std::uint64_t low, std::uint64_t high) {
-    const std::string_view text = request.parameter(name);
-    if (text.empty()) {
-        return fallback;
-    }
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
-        return base::invalid(std::string(name) + ": '" + base::printable(text) + "' is no number from " +
-                             std::to_string(low) + " to " + std::to_string(high));
-    }
-    return value;
-}
 
 HttpResponse respond(const Queries::Answer& answer) {
     if (answer) {
@@ -61,14 +44,15 @@ std::vector<HttpRoute> Api::routes() {
         {"GET", "/api/spans", [this](Request request) { return respond(spans(request)); }},
         {"GET", "/api/metrics", [this](Request) { return respond(queries_.metrics()); }},
         {"GET", "/api/metrics/*", [this](Request request) { return respond(metric(request)); }},
+        {"GET", "/api/services", [this](Request request) { return respond(services(request)); }},
         {"GET", "/api/logs", [this](Request request) { return respond(logs(request)); }},
     };
 }
 
 Queries::Answer Api::traces(const HttpRequest& request) {
-    const auto limit = number(request, "limit", 20, 1, Queries::kRowsMax);
-    const auto since = number(request, "since_s", 0, 1, kSecondsMax);
-    const auto duration = number(request, "min_duration_us", 0, 0, UINT64_MAX / 1000);
+    const auto limit = number_parameter(request, "limit", 20, 1, Queries::kRowsMax);
+    const auto since = number_parameter(request, "since_s", 0, 1, kSecondsMax);
+    const auto duration = number_parameter(request, "min_duration_us", 0, 0, UINT64_MAX / 1000);
     for (const auto* checked : {&limit, &since, &duration}) {
         if (!*checked) {
             return tl::unexpected(checked->error());
@@ -86,13 +70,13 @@ Queries::Answer Api::traces(const HttpRequest& request) {
 }
 
 Queries::Answer Api::spans(const HttpRequest& request) {
-    const auto window = number(request, "window_s", 300, 1, 24 * 3600);
+    const auto window = number_parameter(request, "window_s", 300, 1, 24 * 3600);
     return window ? queries_.span_names(wall_now_(), std::chrono::seconds(*window))
                   : Queries::Answer(tl::unexpected(window.error()));
 }
 
 Queries::Answer Api::metric(const HttpRequest& request) {
-    const auto since = number(request, "since_s", 600, 1, kSecondsMax);
+    const auto since = number_parameter(request, "since_s", 600, 1, kSecondsMax);
     if (!since) {
         return tl::unexpected(since.error());
     }
@@ -104,8 +88,14 @@ Queries::Answer Api::metric(const HttpRequest& request) {
     return queries_.metric(request.rest, filter);
 }
 
+Queries::Answer Api::services(const HttpRequest& request) {
+    const auto since = number_parameter(request, "since_s", 600, 1, kSecondsMax);
+    return since ? queries_.services(seconds_before(wall_now_(), *since))
+                 : Queries::Answer(tl::unexpected(since.error()));
+}
+
 Queries::Answer Api::logs(const HttpRequest& request) {
-    const auto limit = number(request, "limit", 100, 1, Queries::kRowsMax);
+    const auto limit = number_parameter(request, "limit", 100, 1, Queries::kRowsMax);
     return limit ? queries_.logs(request.parameter("trace"), *limit) : Queries::Answer(tl::unexpected(limit.error()));
 }
 

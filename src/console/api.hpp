@@ -28,6 +28,7 @@ private:
     Queries::Answer traces(const HttpRequest& request);
     Queries::Answer spans(const HttpRequest& request);
     Queries::Answer metric(const HttpRequest& request);
+    Queries::Answer services(const HttpRequest& request);
     Queries::Answer logs(const HttpRequest& request);
 
     Queries& queries_;

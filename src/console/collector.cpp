@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,11 @@ json::object to_json(const HttpServer::Counters& counters) {
             {"no_room", counters.no_room},
             {"host_refused", counters.host_refused},
             {"timed_out", counters.timed_out},
-            {"unknown_route", counters.unknown_route}};
+            {"unknown_route", counters.unknown_route},
+            {"gate_refused", counters.gate_refused},
+            {"streams", counters.streams},
+            {"streams_refused", counters.streams_refused},
+            {"streams_dropped", counters.streams_dropped}};
 }
 
 json::object to_json(const OtlpReceiver::Counters& counters) {
@@ -42,6 +47,7 @@ json::object to_json(const StoreCounters& counters) {
     return {{"spans_stored", counters.spans_stored},
             {"logs_stored", counters.logs_stored},
             {"points_stored", counters.points_stored},
+            {"events_stored", counters.events_stored},
             {"duplicates", counters.duplicates},
             {"refused", counters.refused},
             {"attributes_cut", counters.attributes_cut},
@@ -61,7 +67,7 @@ public:
     Impl(io::Runtime& runtime, const CollectorConfig& config, io::DataDir lock, std::unique_ptr<Store> store,
          CollectorRegistry registry)
         : runtime_(runtime),
-          version_(config.version),
+          config_(config),
           lock_(std::move(lock)),
           registry_(std::move(registry)),
           store_(std::move(store)),
@@ -76,12 +82,14 @@ public:
         }
     }
 
-    base::Status listen(const CollectorConfig& config) {
+    base::Status listen(CollectorGuests guests) {
+        receiver_.on_spans(std::move(guests.on_spans));
         std::vector<HttpRoute> routes = receiver_.routes();
-        for (HttpRoute& route : api_.routes()) {
-            routes.push_back(std::move(route));
+        for (std::vector<HttpRoute> more : {api_.routes(), std::move(guests.routes)}) {
+            routes.insert(routes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
         }
-        auto server = HttpServer::start(runtime_, config.listen, config.http, std::move(routes));
+        auto server =
+            HttpServer::start(runtime_, config_.listen, config_.http, std::move(routes), std::move(guests.manners));
         if (!server) {
             return tl::unexpected(server.error());
         }
@@ -95,7 +103,7 @@ public:
         json::object out;
         out["url"] = record_.url;
         out["pid"] = record_.pid;
-        out["version"] = version_;
+        out["version"] = config_.version;
         out["started_unix_ms"] = record_.started_unix_ms;
         out["store"] = json::object{{"directory", record_.store},
                                     {"bytes_used", store_->bytes_used()},
@@ -111,6 +119,9 @@ public:
     }
 
     [[nodiscard]] const CollectorRecord& record() const { return record_; }
+    [[nodiscard]] Store& store() { return *store_; }
+    [[nodiscard]] HttpServer& server() { return *server_; }
+    [[nodiscard]] const OtlpReceiver::Counters& received() const { return receiver_.counters(); }
 
 private:
     void maintain() {
@@ -120,7 +131,7 @@ private:
     }
 
     io::Runtime& runtime_;
-    std::string version_;
+    CollectorConfig config_;
     io::DataDir lock_;
     CollectorRegistry registry_;
     std::unique_ptr<Store> store_;
@@ -133,6 +144,16 @@ private:
 };
 
 base::Result<std::unique_ptr<Collector>> Collector::start(io::Runtime& runtime, const CollectorConfig& config) {
+    auto collector = open(runtime, config);
+    if (collector) {
+        if (const auto listening = (*collector)->listen({}); !listening) {
+            return tl::unexpected(listening.error());
+        }
+    }
+    return collector;
+}
+
+base::Result<std::unique_ptr<Collector>> Collector::open(io::Runtime& runtime, const CollectorConfig& config) {
     auto lock = io::DataDir::open(config.directory);
     if (!lock) {
         const auto holder = io::data_dir_holder(config.directory);
@@ -150,11 +171,12 @@ base::Result<std::unique_ptr<Collector>> Collector::start(io::Runtime& runtime, 
     if (!registry) {
         return tl::unexpected(registry.error());
     }
-    auto impl = std::make_unique<Impl>(runtime, config, std::move(*lock), std::move(*store), std::move(*registry));
-    if (const auto listening = impl->listen(config); !listening) {
-        return tl::unexpected(listening.error());
-    }
-    return std::unique_ptr<Collector>(new Collector(std::move(impl)));
+    return std::unique_ptr<Collector>(new Collector(
+        std::make_unique<Impl>(runtime, config, std::move(*lock), std::move(*store), std::move(*registry))));
+}
+
+base::Status Collector::listen(CollectorGuests guests) {
+    return impl_->listen(std::move(guests));
 }
 
 Collector::Collector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -166,6 +188,18 @@ const CollectorRecord& Collector::record() const {
 
 boost::json::object Collector::status() {
     return impl_->status();
+}
+
+Store& Collector::store() {
+    return impl_->store();
+}
+
+HttpServer& Collector::server() {
+    return impl_->server();
+}
+
+const OtlpReceiver::Counters& Collector::received() const {
+    return impl_->received();
 }
 
 }  // namespace grapevine::console

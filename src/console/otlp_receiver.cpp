@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 #include "base/encoding.hpp"
 #include "otlp/decode.hpp"
@@ -65,6 +66,11 @@ HttpResponse OtlpReceiver::receive(const HttpRequest& request, Decode decode) {
     counters_.items += decoded->rows.size();
     counters_.refused += decoded->refused + added->refused;
     counters_.cut += decoded->cut + added->cut;
+    if constexpr (std::is_same_v<std::decay_t<decltype(*decoded)>, otlp::Decoded<otlp::SpanRow>>) {
+        if (tap_) {
+            tap_(*decoded);
+        }
+    }
     HttpResponse response;
     response.content_type = kProtobuf;
     response.body = otlp::encode_response({decoded->refused + added->refused,

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
 #include "console/http_server.hpp"
 #include "console/store.hpp"
 #include "io/log.hpp"
+#include "otlp/decode.hpp"
 
 namespace grapevine::console {
 
@@ -39,6 +41,8 @@ public:
     OtlpReceiver(const OtlpReceiver&) = delete;
     OtlpReceiver& operator=(const OtlpReceiver&) = delete;
 
+    // Told of the spans that were stored.
+    void on_spans(std::function<void(const otlp::Decoded<otlp::SpanRow>&)> tap) { tap_ = std::move(tap); }
     std::vector<HttpRoute> routes();
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -50,6 +54,7 @@ private:
     Store& store_;
     io::Log& log_;
     std::function<base::WallTime()> wall_now_;
+    std::function<void(const otlp::Decoded<otlp::SpanRow>&)> tap_;
     Counters counters_;
 };
 

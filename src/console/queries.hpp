@@ -63,6 +63,9 @@ public:
     // {"logs":[..]}, the newest of all, or those of one trace.
     Answer logs(std::string_view trace_id, std::size_t limit);
 
+    // {"calls":[..]}: messages handled since then, by the mesh and type of both ends.
+    Answer services(std::uint64_t since_unix_ns);
+
 private:
     void begin() { database_.limit_time(kTimeMax); }
     base::Result<std::string> resolve(std::string_view id);

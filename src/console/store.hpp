@@ -21,12 +21,15 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "console/sqlite.hpp"
+#include "console/timeline.hpp"
 #include "otlp/decode.hpp"
 
 namespace grapevine::console {
@@ -52,7 +55,7 @@ struct Added {
 };
 
 struct StoreCounters {
-    std::uint64_t spans_stored = 0, logs_stored = 0, points_stored = 0;
+    std::uint64_t spans_stored = 0, logs_stored = 0, points_stored = 0, events_stored = 0;
     std::uint64_t duplicates = 0, refused = 0, attributes_cut = 0;
     std::uint64_t traces_evicted_size = 0, traces_evicted_age = 0;
     std::uint64_t rows_evicted_size = 0, rows_evicted_age = 0;  // Logs, points and series.
@@ -65,6 +68,8 @@ public:
     static constexpr std::size_t kAttributesBytesMax = 64U * 1024U;         // Of a span or log record, as JSON.
     static constexpr std::size_t kResourceAttributesBytesMax = 8U * 1024U;  // Of a resource.
     static constexpr std::size_t kSeriesAttributesBytesMax = 2U * 1024U;
+    static constexpr std::size_t kEventBytesMax = 4096;     // Of an event's text.
+    static constexpr std::size_t kEventsLookedAt = 20'000;  // Of one question.
     static constexpr base::Duration kSamePointEvery = std::chrono::seconds(60);
 
     // <directory>/telemetry.db, made with mode 0600 if absent. The directory exists and is held by this process. Errors
@@ -77,6 +82,14 @@ public:
     base::Result<Added> add(const otlp::Decoded<otlp::SpanRow>& spans, base::WallTime now);
     base::Result<Added> add(const otlp::Decoded<otlp::LogRow>& logs, base::WallTime now);
     base::Result<Added> add(const otlp::Decoded<otlp::PointRow>& points, base::WallTime now);
+
+    // What happened, for the console: events with the sequence numbers that they have; one that is there already is
+    // left as it is. As with add(), all of it or nothing is stored.
+    base::Status add_timeline(std::span<const TimelineEvent> events, base::WallTime now);
+    // Oldest first, from `since_unix_ms` on, the newest `limit`.
+    base::Result<std::vector<TimelineEvent>> timeline_since(std::uint64_t since_unix_ms, std::size_t limit);
+    // Newest first.
+    base::Result<std::vector<TimelineEvent>> find_timeline(const TimelineFilter& filter);
 
     // Rule 3, a piece at a time; true while there is more to do. To be called now and then also when nothing comes.
     bool maintain(base::WallTime now);
@@ -91,7 +104,7 @@ public:
 
 private:
     enum class Cause : std::uint8_t { size, age };
-    enum class Kind : std::uint8_t { traces, logs, points, series, resources, names };
+    enum class Kind : std::uint8_t { traces, logs, points, timeline, series, resources, names };
 
     Store(Database database, const StoreLimits& limits) : database_(std::move(database)), limits_(limits) {}
     base::Status prepare();

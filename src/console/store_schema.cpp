@@ -1,5 +1,6 @@
 #include "console/store_schema.hpp"
 
+#include <array>
 #include <string>
 
 namespace grapevine::console {
@@ -65,7 +66,17 @@ PRAGMA application_id = 1735806804;
 PRAGMA user_version = 1;
 COMMIT;
 )sql";
-static_assert(kApplicationId == 1735806804 && kSchemaVersion == 1, "as the script has them");
+
+// Each brings a file from the version before to its own.
+constexpr std::array<const char*, 1> kUpgrades{R"sql(
+BEGIN IMMEDIATE;
+CREATE TABLE timeline (
+    seq INTEGER PRIMARY KEY, unix_ms INTEGER NOT NULL, kind TEXT NOT NULL, node TEXT NOT NULL, mesh TEXT NOT NULL,
+    text TEXT NOT NULL, who TEXT NOT NULL, received_ms INTEGER NOT NULL);
+PRAGMA user_version = 2;
+COMMIT;
+)sql"};
+static_assert(kApplicationId == 1735806804 && kSchemaVersion == 1 + kUpgrades.size(), "as the scripts have them");
 
 }  // namespace
 
@@ -95,7 +106,17 @@ base::Status prepare_schema(Database& database) {
     if (auto set = database.script(kSettings); !set) {
         return set;
     }
-    return empty ? database.script(kTables) : base::Status{};
+    if (empty) {
+        if (auto made = database.script(kTables); !made) {
+            return made;
+        }
+    }
+    for (std::int64_t from = empty ? 1 : version; from < kSchemaVersion; ++from) {
+        if (auto upgraded = database.script(kUpgrades.at(static_cast<std::size_t>(from - 1))); !upgraded) {
+            return upgraded;
+        }
+    }
+    return {};
 }
 
 }  // namespace grapevine::console

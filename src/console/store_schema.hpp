@@ -17,7 +17,7 @@
 
 namespace grapevine::console {
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 inline constexpr std::int64_t kApplicationId = 0x67764f54;  // "gvOT", in the file's header.
 
 // Makes the tables in an empty file, or checks that they are ours and of a version that we know. Errors: invalid for a

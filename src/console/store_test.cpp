@@ -272,5 +272,57 @@ TEST(Store, RefusesANewerSchemaAndSomebodyElsesTables) {
     EXPECT_FALSE(Store::open(other.path(), {}));
 }
 
+TimelineEvent event_of(std::uint64_t seq, std::string kind = "joined") {
+    return {seq, kWall.unix_ms + seq, std::move(kind), "node", "m", "text " + std::to_string(seq), {"a", "b"}};
+}
+
+TEST(Store, KeepsTheTimelineAcrossARestart) {
+    const io::TempDir dir;
+    const std::vector<TimelineEvent> events{event_of(1), event_of(2, "died"), event_of(3)};
+    {
+        const auto store = open_store(dir);
+        ASSERT_TRUE(store->add_timeline(events, kWall));
+        ASSERT_TRUE(store->add_timeline(events, kWall)) << "once more";
+    }
+    const auto store = open_store(dir);
+    EXPECT_EQ(*store->timeline_since(0, 100), events);
+    EXPECT_EQ(store->timeline_since(kWall.unix_ms + 2, 100)->size(), 2U);
+    EXPECT_EQ(store->timeline_since(0, 1)->front().seq, 3U);
+    TimelineFilter filter;
+    filter.kind = "died";
+    ASSERT_EQ(store->find_timeline(filter)->size(), 1U);
+    EXPECT_EQ(store->find_timeline(filter)->front(), events[1]);
+    filter = {};
+    filter.before_seq = 3;
+    EXPECT_EQ(store->find_timeline(filter)->front().seq, 2U);
+    filter.text = "text 1";
+    EXPECT_EQ(store->find_timeline(filter)->size(), 1U);
+}
+
+TEST(Store, TheTimelineAgesAsAllElse) {
+    const io::TempDir dir;
+    const auto store = open_store(dir);
+    ASSERT_TRUE(store->add_timeline(std::vector{event_of(1)}, kWall));
+    ASSERT_TRUE(store->add_timeline(std::vector{event_of(2)}, after(std::chrono::hours(20))));
+    while (store->maintain(after(std::chrono::hours(25)))) {
+    }
+    ASSERT_EQ(store->timeline_since(0, 10)->size(), 1U);
+    EXPECT_EQ(store->timeline_since(0, 10)->front().seq, 2U);
+}
+
+// A file of the first version, which had no timeline, is brought up to this one with all that is in it.
+TEST(Store, BringsAnOlderFileUp) {
+    const io::TempDir dir;
+    {
+        const auto store = open_store(dir);
+        ASSERT_TRUE(store->add(spans_of({span_of(1, 1, 0, "root")}), kWall));
+        ASSERT_TRUE(store->database().script("DROP TABLE timeline; PRAGMA user_version = 1;"));
+    }
+    const auto store = open_store(dir);
+    EXPECT_EQ(rows_in(*store, "SELECT COUNT(*) FROM spans"), 1);
+    EXPECT_TRUE(store->add_timeline(std::vector{event_of(1)}, kWall));
+    EXPECT_EQ(rows_in(*store, "PRAGMA user_version"), 2);
+}
+
 }  // namespace
 }  // namespace grapevine::console

@@ -22,10 +22,11 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 // What refers comes before what it refers to, so that of one moment it also goes before it.
 std::optional<Store::Kind> Store::oldest(std::int64_t& received_ms) {
-    static constexpr std::array<std::pair<Kind, const char*>, 6> kQueries{{
+    static constexpr std::array<std::pair<Kind, const char*>, 7> kQueries{{
         {Kind::traces, "SELECT touched_ms FROM traces ORDER BY touched_ms LIMIT 1"},
         {Kind::logs, "SELECT received_ms FROM logs ORDER BY id LIMIT 1"},
         {Kind::points, "SELECT received_ms FROM points ORDER BY id LIMIT 1"},
+        {Kind::timeline, "SELECT received_ms FROM timeline ORDER BY seq LIMIT 1"},
         {Kind::series, "SELECT last_ms FROM series ORDER BY last_ms LIMIT 1"},
         {Kind::resources, "SELECT last_ms FROM resources ORDER BY last_ms LIMIT 1"},
         {Kind::names, "SELECT last_ms FROM span_names ORDER BY last_ms LIMIT 1"},
@@ -87,6 +88,10 @@ base::Status Store::trim_piece(Kind kind, std::int64_t cut_ms, Cause cause) {
             break;
         case Kind::points:
             done = remove("DELETE FROM points WHERE id < (SELECT min(id) FROM points) + ?2 AND received_ms <= ?1");
+            break;
+        case Kind::timeline:
+            done =
+                remove("DELETE FROM timeline WHERE seq < (SELECT min(seq) FROM timeline) + ?2 AND received_ms <= ?1");
             break;
         case Kind::resources:
             done = remove(
