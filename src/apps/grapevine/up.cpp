@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "apps/grapevine/cluster.hpp"
-#include "apps/grapevine/collector_child.hpp"
 #include "apps/grapevine/command.hpp"
+#include "apps/grapevine/console_child.hpp"
 #include "apps/grapevine/load_follower.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "apps/grapevine/stdio.hpp"
@@ -39,10 +39,10 @@ public:
 
     int run() {
         runtime_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { on_signal(); });
-        if (options_.collector) {
-            collector_.emplace(runtime_, options_.cluster.programs, options_.cluster.root / "collector",
-                               [this](const std::string& line) { say(line); });
-            collector_->start([this] { boot(); });
+        if (options_.console) {
+            console_.emplace(runtime_, options_.cluster.programs, options_.cluster.root / "collector",
+                             options_.cluster.root, [this](const std::string& line) { say(line); });
+            console_->start([this] { boot(); });
         } else {
             boot();
         }
@@ -57,13 +57,16 @@ public:
     }
 
 private:
-    // The nodes inherit where their telemetry goes, so the collector comes first.
+    // The nodes inherit where their telemetry goes, so the console, which collects it, comes first.
     void boot() {
         if (stopping_) {
             return;
         }
-        if (collector_ && collector_->running()) {
-            export_to(collector_->url());
+        if (console_ && console_->running()) {
+            export_to(console_->url());
+            if (!options_.json) {
+                screen_.say("console  " + console_->link());
+            }
         }
         auto control = SupervisorControl::start(runtime_, cluster_);
         if (!control) {
@@ -83,7 +86,7 @@ private:
     void say(const std::string& line) { options_.json ? cli::complain(line) : screen_.say(line); }
 
     [[nodiscard]] CollectorView collector_view() const {
-        return collector_ ? CollectorView{collector_->url(), collector_->running()} : CollectorView{};
+        return console_ ? CollectorView{console_->url(), console_->link(), console_->running()} : CollectorView{};
     }
 
     void draw(const Terminal& terminal, Detail detail) {
@@ -217,8 +220,8 @@ private:
         // In a turn of its own: what stops this may be a request that it is just carrying out.
         runtime_.post([this] { control_.reset(); });
         cluster_.stop([this] {
-            if (collector_) {
-                collector_->stop([this] { runtime_.stop(); });
+            if (console_) {
+                console_->stop([this] { runtime_.stop(); });
             } else {
                 runtime_.stop();
             }
@@ -235,7 +238,7 @@ private:
     int exit_code_ = 0;
     std::optional<Output> states_;  // With --json and no --for.
     bool outdated_ = false;
-    std::optional<CollectorChild> collector_;
+    std::optional<ConsoleChild> console_;
     std::optional<LoadFollower> load_;
     LoadShown shown_;
     Cluster cluster_;  // It calls the members above until it is gone.
@@ -281,7 +284,8 @@ Command up_command() {
         "Each mesh is seeded by its first node; all listen on 127.0.0.1. The nodes end with this command, "
         "however it ends. It has converged when every running node's directory holds exactly its mesh's "
         "running nodes; converged_ms counts from the last start of a node (later: from the last end of one). Their "
-        "telemetry goes to a collector that ends with them, for the commands trace, boot, spans and metrics.";
+        "telemetry goes to a console that ends with them, for its pages and the commands trace, boot, spans and "
+        "metrics.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 3 not converged when --for was over";
     command.flags = up_flags();
     command.run = run;

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "apps/grapevine/collector_child.hpp"
+#include "apps/grapevine/console_child.hpp"
 #include "apps/grapevine/durations.hpp"
 #include "base/encoding.hpp"
 #include "grapevine/node_main_settings.hpp"
@@ -68,8 +68,9 @@ std::vector<cli::Flag> up_flags() {
         {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
         {"--closed", cli::Arity::none, "",
          "closed meshes: an authority of each in the data directory, and a ticket for each node"},
-        {"--no-collector", cli::Arity::none, "",
-         "collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"}};
+        {"--no-console", cli::Arity::none, "",
+         "no console, and collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"},
+        {"--no-collector", cli::Arity::none, "", "the same as --no-console"}};
 }
 
 base::Result<UpOptions> parse_up_options(const cli::Parsed& parsed) {
@@ -107,7 +108,7 @@ base::Result<UpOptions> parse_up_options(const cli::Parsed& parsed) {
     options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
     options.cluster.admission = parsed.has("--closed") ? Admission::closed : Admission::open;
     options.json = parsed.has("--json");
-    options.collector = !parsed.has("--no-collector") && !environment_decides_export();
+    options.console = !parsed.has("--no-console") && !parsed.has("--no-collector") && !environment_decides_export();
     return options;
 }
 

@@ -19,7 +19,7 @@ struct UpOptions {
     std::filesystem::path data_dir;
     std::optional<base::Duration> duration;
     bool json = false;
-    bool collector = true;
+    bool console = true;
     std::uint64_t produce = 0;  // Messages a second; 0: none.
 };
 

@@ -284,8 +284,10 @@ std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& row
         out["converged_ms"] = milliseconds(cluster.converged_after());
     }
     out["collector"] = nullptr;
+    out["console"] = nullptr;
     if (!collector.url.empty()) {
         out["collector"] = collector.url;
+        out["console"] = collector.link;
     }
     out["load"] = nullptr;
     if (load) {

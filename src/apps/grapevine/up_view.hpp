@@ -17,6 +17,7 @@ namespace grapevine::apps {
 // Where the nodes' telemetry goes, if this command collects it; an empty URL if it does not.
 struct CollectorView {
     std::string url;
+    std::string link{};  // To the console's pages.
     bool running = false;
 };
 
@@ -40,8 +41,8 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
                                        const std::vector<NodeRow>& rows, const CollectorView& collector,
                                        const std::optional<LoadShown>& load = {});
 
-// {"converged":..,"converged_ms":..,"collector":..,"nodes":[...]}, one line. converged_ms is null while not converged,
-// collector its URL or null, load an object or null.
+// {"converged":..,"converged_ms":..,"collector":..,"console":..,"nodes":[...]}, one line. converged_ms is null while
+// not converged, collector its URL or null, console its link or null, load an object or null.
 std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector,
                          const std::optional<LoadShown>& load = {});
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The collector that `up` brings: `grapevine collect` as a child, beside the nodes.
+// The console that `up` brings: `grapevine console` as a child, beside the nodes, with the collector that is in it.
 //
 // Rules:
 // - Like a node it never outlives this process (child_process.hpp).
@@ -8,7 +8,7 @@
 //   need not know.
 // - Its death ends nothing else: it is said, and it is started again after kAgainFirst, then twice as long each time up
 //   to kAgainMost, and from the beginning once it has run for kStable. One that was never ready is given up.
-// - Its stderr goes to collector.log in its directory.
+// - Its stderr goes to console.log in its directory. The link to its pages, with the token, is in its ready line alone.
 
 #include <filesystem>
 #include <functional>
@@ -24,7 +24,7 @@
 
 namespace grapevine::apps {
 
-class CollectorChild {
+class ConsoleChild {
 public:
     static constexpr base::Duration kReadyWithin = std::chrono::seconds(10);
     static constexpr base::Duration kAgainFirst = std::chrono::milliseconds(500);
@@ -33,20 +33,26 @@ public:
 
     using Say = std::function<void(const std::string& line)>;
 
-    // `programs` has the grapevine command; the store is in `directory`.
-    CollectorChild(io::Runtime& runtime, std::filesystem::path programs, std::filesystem::path directory, Say say)
-        : runtime_(runtime), programs_(std::move(programs)), directory_(std::move(directory)), say_(std::move(say)) {}
-    ~CollectorChild() { cancel_timer(); }
-    CollectorChild(const CollectorChild&) = delete;
-    CollectorChild& operator=(const CollectorChild&) = delete;
+    // `programs` has the grapevine command; the store is in `directory`, the supervisor that it asks in `run_dir`.
+    ConsoleChild(io::Runtime& runtime, std::filesystem::path programs, std::filesystem::path directory,
+                 std::filesystem::path run_dir, Say say)
+        : runtime_(runtime),
+          programs_(std::move(programs)),
+          directory_(std::move(directory)),
+          run_dir_(std::move(run_dir)),
+          say_(std::move(say)) {}
+    ~ConsoleChild() { cancel_timer(); }
+    ConsoleChild(const ConsoleChild&) = delete;
+    ConsoleChild& operator=(const ConsoleChild&) = delete;
 
     // `decided` is called once, later: when it is ready, or when it will not be.
     void start(std::function<void()> decided);
     // SIGTERM, and SIGKILL after ChildProcess::kStopGrace; `done` follows when it has been waited for.
     void stop(std::function<void()> done);
 
-    // Empty until it was ready once.
+    // Both empty until it was ready once.
     [[nodiscard]] const std::string& url() const { return url_; }
+    [[nodiscard]] const std::string& link() const { return link_; }
     [[nodiscard]] bool running() const { return state_ == State::ready; }
 
 private:
@@ -62,10 +68,12 @@ private:
     io::Runtime& runtime_;
     std::filesystem::path programs_;
     std::filesystem::path directory_;
+    std::filesystem::path run_dir_;
     Say say_;
     State state_ = State::absent;
     std::string listen_ = "127.0.0.1:0";
     std::string url_;
+    std::string link_;
     std::unique_ptr<ChildProcess> process_;  // Empty before the first start.
     std::optional<io::TaskId> timer_;        // For what state_ waits for: readiness or the next start.
     base::Duration again_ = kAgainFirst;

@@ -1,4 +1,4 @@
-#include "apps/grapevine/collector_child.hpp"
+#include "apps/grapevine/console_child.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -15,29 +15,36 @@ constexpr const char* kMetricInterval = "10000";  // Milliseconds: often enough 
 
 }  // namespace
 
-void CollectorChild::start(std::function<void()> decided) {
+void ConsoleChild::start(std::function<void()> decided) {
     decided_ = std::move(decided);
     if (const auto launched = launch(); !launched) {
-        say_("collector: " + launched.error().message + "; going on without");
+        say_("console: " + launched.error().message + "; going on without");
         decide();
         return;
     }
     timer_ = runtime_.at(runtime_.now() + kReadyWithin, base::Duration::zero(), [this] {
         timer_.reset();
-        say_("collector: is not ready in time; going on without");
+        say_("console: is not ready in time; going on without");
         process_->signal(SIGKILL);
         decide();
     });
 }
 
-base::Status CollectorChild::launch() {
-    if (auto made = io::make_private_dir("collector directory", directory_); !made) {
+base::Status ConsoleChild::launch() {
+    if (auto made = io::make_private_dir("console directory", directory_); !made) {
         return made;
     }
-    const std::vector<std::string> command{
-        (programs_ / "grapevine").string(), "collect", "--json", "--listen", listen_, "--store", directory_.string()};
+    const std::vector<std::string> command{(programs_ / "grapevine").string(),
+                                           "console",
+                                           "--json",
+                                           "--listen",
+                                           listen_,
+                                           "--store",
+                                           directory_.string(),
+                                           "--up",
+                                           run_dir_.string()};
     auto process = ChildProcess::start(
-        runtime_, command, directory_ / "collector.log",
+        runtime_, command, directory_ / "console.log",
         {[this](std::string_view line) { on_ready_line(line); }, [this](int wait_status) { on_exit(wait_status); }});
     if (!process) {
         return tl::unexpected(process.error());
@@ -47,22 +54,24 @@ base::Status CollectorChild::launch() {
     return {};
 }
 
-void CollectorChild::on_ready_line(std::string_view line) {
-    const auto object = io::parse_json_object("collector", line);
+void ConsoleChild::on_ready_line(std::string_view line) {
+    const auto object = io::parse_json_object("console", line);
     const auto url = object ? io::string_member(*object, "url") : std::nullopt;
     constexpr std::string_view kScheme = "http://";
-    if (state_ != State::starting || !url || !url->starts_with(kScheme)) {
+    const auto link = object ? io::string_member(*object, "link") : std::nullopt;
+    if (state_ != State::starting || !link || !url || !url->starts_with(kScheme)) {
         process_->note("not a ready line on stdout");
         return;
     }
     url_ = *url;
+    link_ = *link;
     listen_ = url->substr(kScheme.size());
     state_ = State::ready;
     cancel_timer();
     decide();
 }
 
-void CollectorChild::on_exit(int wait_status) {
+void ConsoleChild::on_exit(int wait_status) {
     cancel_timer();
     const State before = std::exchange(state_, State::absent);
     if (before == State::stopping) {
@@ -70,8 +79,8 @@ void CollectorChild::on_exit(int wait_status) {
         return;
     }
     const bool again = !url_.empty();
-    say_("collector: ended, " + describe_wait_status(wait_status) +
-         (again ? "; starting it again" : "; going on without, see " + (directory_ / "collector.log").string()));
+    say_("console: ended, " + describe_wait_status(wait_status) +
+         (again ? "; starting it again" : "; going on without, see " + (directory_ / "console.log").string()));
     if (again) {
         again_ = runtime_.now() - process_->started() > kStable ? kAgainFirst : again_;
         start_again();
@@ -79,7 +88,7 @@ void CollectorChild::on_exit(int wait_status) {
     decide();
 }
 
-void CollectorChild::start_again() {
+void ConsoleChild::start_again() {
     timer_ = runtime_.at(runtime_.now() + again_, base::Duration::zero(), [this] {
         timer_.reset();
         if (!launch()) {
@@ -89,19 +98,19 @@ void CollectorChild::start_again() {
     again_ = std::min(again_ * 2, kAgainMost);
 }
 
-void CollectorChild::cancel_timer() {
+void ConsoleChild::cancel_timer() {
     if (timer_) {
         runtime_.cancel(*std::exchange(timer_, std::nullopt));
     }
 }
 
-void CollectorChild::decide() {
+void ConsoleChild::decide() {
     if (decided_) {
         runtime_.post(std::exchange(decided_, {}));
     }
 }
 
-void CollectorChild::stop(std::function<void()> done) {
+void ConsoleChild::stop(std::function<void()> done) {
     cancel_timer();
     decided_ = {};
     if (!process_ || !process_->running()) {

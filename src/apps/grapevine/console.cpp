@@ -1,0 +1,190 @@
+// `grapevine console`: the web console, with the collector behind it.
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <boost/json/object.hpp>
+
+#include "apps/grapevine/collector_options.hpp"
+#include "apps/grapevine/command.hpp"
+#include "apps/grapevine/console_token.hpp"
+#include "apps/grapevine/run_dir.hpp"
+#include "console/console.hpp"
+#include "console/supervisor_socket.hpp"
+#include "grapevine/node_main_json.hpp"
+#include "grapevine/node_main_words.hpp"
+#include "io/node_registry.hpp"
+
+#include <grapevine/loop.hpp>
+#include <grapevine/node.hpp>
+
+namespace grapevine::apps {
+namespace {
+
+constexpr std::string_view kListen = "127.0.0.1:19090";
+constexpr std::string_view kStore = "console";
+constexpr std::size_t kSeedsMax = 8;  // Of the nodes of its mesh that run here.
+
+struct ConsoleOptions {
+    console::ConsoleConfig config;
+    std::optional<NodeOptions> node;  // Of its own, with --mesh.
+    std::filesystem::path supervisor;
+};
+
+// The pages beside the programs, as they are built and installed.
+console::StaticFiles pages_of(const cli::Parsed& parsed) {
+    const auto programs = program_dir();
+    const std::filesystem::path directory =
+        parsed.has("--assets") ? std::filesystem::path(parsed.text("--assets"))
+                               : (programs ? *programs : std::filesystem::path()) / "../share/grapevine/console";
+    auto pages = console::StaticFiles::load(directory.lexically_normal());
+    return pages ? std::move(*pages)
+                 : console::StaticFiles::absent("the pages are not here: " + pages.error().message +
+                                                "; --assets DIR says where they are. The API under /api is served.");
+}
+
+// Nodes of the mesh that run here know the rest of it.
+std::vector<std::string> seeds_here(const std::string& mesh) {
+    std::vector<std::string> seeds;
+    const auto registry = io::registry_dir();
+    if (!registry) {
+        return seeds;
+    }
+    for (const io::NodeRecord& record : io::NodeRegistry(*registry).list()) {
+        if (record.mesh == mesh && seeds.size() < kSeedsMax) {
+            seeds.push_back(record.ticket);
+        }
+    }
+    return seeds;
+}
+
+std::optional<NodeOptions> node_of(const cli::Parsed& parsed, const std::filesystem::path& store) {
+    if (!parsed.has("--mesh")) {
+        return std::nullopt;
+    }
+    NodeOptions node;
+    node.mesh = parsed.text("--mesh");
+    node.type = "console";
+    node.fabric = parsed.text("--fabric", "default");
+    node.seeds = parsed.has("--seed") ? parsed.list("--seed") : seeds_here(node.mesh);
+    node.data_dir = store / "node";
+    return node;
+}
+
+base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
+    auto collector = collector_options(parsed, kListen, kStore);
+    if (!collector) {
+        return tl::unexpected(collector.error());
+    }
+    if (!collector->listen.is_loopback()) {
+        return base::invalid("--listen: '" + collector->listen.text() +
+                             "' is not loopback: another address needs TLS, which is not built yet");
+    }
+    if (!parsed.has("--mesh") && parsed.has("--seed")) {
+        return base::invalid("--seed: needs --mesh");
+    }
+    auto token = load_or_mint_token(collector->directory);
+    if (!token) {
+        return tl::unexpected(token.error());
+    }
+    ConsoleOptions out;
+    out.node = node_of(parsed, collector->directory);
+    out.supervisor = parsed.text("--up");
+    out.config.collector = std::move(*collector);
+    out.config.access = parsed.has("--read-only") ? console::Access::read_only : console::Access::full;
+    out.config.token = std::move(*token);
+    out.config.fabric = parsed.text("--fabric", "default");
+    out.config.pages = pages_of(parsed);
+    return out;
+}
+
+std::string ready_line(const cli::Parsed& parsed, const console::CollectorRecord& record, const std::string& token) {
+    const std::string link = record.url + "/#token=" + token;
+    if (parsed.has("--json")) {
+        boost::json::object line;
+        line["event"] = "ready";
+        line["url"] = record.url;
+        line["link"] = link;
+        line["store"] = cli::json_text(record.store);
+        line["pid"] = record.pid;
+        return cli::json_line(line);
+    }
+    return "console at " + link + "\nkeeps what it is told in " + record.store +
+           "\nnodes export to it with OTEL_EXPORTER_OTLP_ENDPOINT=" + record.url + "\n";
+}
+
+int fail(const Error& error) {
+    return cli::fail_with({base::ErrorCode::failed, error.message});
+}
+
+int run(const cli::Parsed& parsed) {
+    auto options = parse_options(parsed);
+    if (!options) {
+        return cli::fail_with(options.error());
+    }
+    Loop loop;
+    io::Runtime& runtime = loop.runtime();
+    const std::string token = options->config.token;
+    console::SupervisorSocket supervisor(runtime, options->supervisor);
+    const auto console = console::Console::start(runtime, std::move(options->config), supervisor);
+    if (!console) {
+        return cli::fail_with(console.error());
+    }
+    std::unique_ptr<Node> node;
+    if (options->node) {
+        auto started = Node::start(loop, *options->node);
+        if (!started) {
+            return fail(started.error());
+        }
+        node = std::move(*started);
+    }
+    console::Console& shown = **console;
+    const auto own = node ? base::EndpointId::parse(node->id()) : base::Result<base::EndpointId>(base::EndpointId{});
+    if (const auto followed = shown.start_feed(*own); !followed) {
+        return cli::fail_with(followed.error());
+    }
+    supervisor.start({&shown.input(), [&shown] { return shown.moment(); }, [&shown] { shown.changed(); }});
+    runtime.on_signal({SIGINT, SIGTERM, SIGHUP}, [&](int) {
+        if (node) {
+            node->shutdown([&loop] { loop.stop(); });
+        } else {
+            loop.stop();
+        }
+    });
+    if (const int printed = print(ready_line(parsed, shown.record(), token)); printed != 0) {
+        return printed;
+    }
+    loop.run();
+    return 0;
+}
+
+}  // namespace
+
+Command console_command() {
+    Command command;
+    command.name = "console";
+    command.summary = "serve the web console: the fabric as it is, and what is done to it";
+    command.details =
+        "Shows every node of this user that runs on this machine and what its mesh says, asks the supervisor of "
+        "`grapevine up` to start and end nodes, and collects telemetry as `grapevine collect` does, on the same port. "
+        "The link that it prints carries the token that changes need; without it the pages only show. With --mesh it "
+        "is a node of that mesh itself. It owns no node and may end at any time. `grapevine up` starts one by itself.";
+    command.codes = "0 ended as asked, 1 failed, 2 usage, 5 denied";
+    append_collector_options(command.flags, kListen, "where to keep it (default: 'console' in the state directory)");
+    const std::vector<cli::Flag> own = {
+        {"--mesh", cli::Arity::one, "MESH", "be a node of this mesh, of type console (default: no node)"},
+        {"--seed", cli::Arity::many, "TICKET", "by whom it enters its mesh (default: its nodes on this machine)"},
+        {"--fabric", cli::Arity::one, "FABRIC", "the fabric's name", "default"},
+        {"--up", cli::Arity::one, "DIR", "the run directory of the `grapevine up` to ask (default: the only one)"},
+        {"--read-only", cli::Arity::none, "", "nothing can be changed, with or without the token"},
+        {"--assets", cli::Arity::one, "DIR", "the pages (default: those that came with the program)"},
+        {"--json", cli::Arity::none, "", "the ready line as one JSON object"}};
+    command.flags.insert(command.flags.end(), own.begin(), own.end());
+    command.run = run;
+    return command;
+}
+
+}  // namespace grapevine::apps
