@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""`grapevine console` as `up` brings it and alone: what it shows is what the nodes say, what it is asked it has done, and
+whoever is not its user gets nothing."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from pathlib import Path
+
+import cli_support as cli
+
+SMALL = ("up", "--meshes", "1", "--per-mesh", "broker=2,gateway=1", "--json")
+
+
+class Console:
+    """A browser: it knows the link that was printed."""
+
+    def __init__(self, link):
+        self.url, _, self.token = link.partition("/#token=")
+        self.host = self.url.removeprefix("http://")
+        self.port = int(self.host.rpartition(":")[2])
+
+    def ask(self, path, method="GET", body=None, seconds=40, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds * cli.SLOW)
+        try:
+            sent = {"Host": self.host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            connection.request(method, path, body=body, headers={k: v for k, v in sent.items() if v is not None})
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        finally:
+            connection.close()
+
+    def get(self, path, status=200):
+        code, body, _ = self.ask(path)
+        assert code == status, (path, code, body)
+        return json.loads(body)
+
+    def post(self, path, body, status=200, **headers):
+        sent = {"Content_Type": "application/json", "Origin": self.url, "Authorization": f"Bearer {self.token}", **headers}
+        code, answer, _ = self.ask(path, "POST", body if isinstance(body, (bytes, str)) else json.dumps(body), **sent)
+        assert code == status, (path, code, answer)
+        return json.loads(answer)
+
+    def nodes(self):
+        return {node["id"]: node for node in self.get("/api/world")["nodes"]}
+
+
+def ask_node(data_dir, request):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10 * cli.SLOW)
+        sock.connect(str(Path(data_dir) / "control.sock"))
+        sock.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(sock.makefile().readline())
+
+
+def converged(up, seconds=90):
+    state = json.loads(up.line(seconds))
+    return state, Console(state["console"])
+
+
+def members(console, mesh=None):
+    return {i for i, n in console.nodes().items() if n["state"] == "member" and mesh in (None, n["mesh"])}
+
+
+def is_member(console, node):
+    return console.nodes().get(node, {}).get("state") == "member"
+
+
+def eighteen_nodes_and_their_links(home):
+    with cli.Program(home, "up", "--json") as up:
+        state, console = converged(up)
+        ids = {node["id"] for node in state["nodes"]}
+        assert len(ids) == 18
+        cli.wait_until(lambda: members(console) == ids, 2, "18 members")
+        cli.wait_until(lambda: drawn(console) == said(state), 10, "each link as both ends say it")
+        world = console.get("/api/world")
+        assert len(drawn(console)) >= 18, "links are drawn"
+        assert {m["name"]: m["state"] for m in world["meshes"]} == {"mesh1": "whole", "mesh2": "whole"}, world["meshes"]
+        assert world["supervisor"] == {"present": True, "can_spawn": True, "why_not": None}, world["supervisor"]
+        for node in world["nodes"]:
+            assert node["here"] and node["process"] == "ready" and node["age_ms"] < 60000, node
+        node = console.get(f"/api/nodes/{state['nodes'][0]['id']}")
+        assert node["status"]["id"] == node["id"] and node["ledger"]["kinds"] and node["why"]["verdict"], node
+        assert up.end() == 0
+
+
+def drawn(console):
+    """(a, b) to (who says it, who is eager), by id."""
+    links = [link for link in console.get("/api/world")["links"] if link["kind"] == "overlay"]
+    return {(link["a"], link["b"]): (link["said_by"], link["eager"]) for link in links}
+
+
+def said(state):
+    """The same, asked of every node itself."""
+    tables = {node["id"]: {n["id"]: n["eager"] for n in ask_node(node["data_dir"], {"op": "status"})["neighbors"]}
+              for node in state["nodes"]}
+    words = {(True, True): "both", (True, False): "a", (False, True): "b"}
+    out = {}
+    for one in tables:
+        for other in tables[one]:
+            a, b = min(one, other), max(one, other)
+            eager = (tables[a].get(b, False), tables.get(b, {}).get(a, False))
+            out[a, b] = (words[b in tables[a], a in tables.get(b, {})], words.get(eager, "neither"))
+    return out
+
+
+def what_is_asked_is_done_and_seen(home):
+    with cli.Program(home, *SMALL) as up:
+        state, console = converged(up)
+        spawned = console.post("/api/spawn", {"mesh": "mesh1", "type": "compute", "cpu_millicores": 500}, 201)["nodes"][0]
+        cli.wait_until(lambda: is_member(console, spawned["id"]), 1, "the new node")
+        assert console.nodes()[spawned["id"]]["cpu_budget_millicores"] == 500
+        new = console.post("/api/spawn", {"mesh": "elsewhere", "type": "broker"}, 201)["nodes"][0]
+        cli.wait_until(lambda: is_member(console, new["id"]), 5, "a node of a new mesh")
+        assert console.post("/api/bootstrap", {"meshes": [{"mesh": "elsewhere", "per_mesh": {"broker": 1}}]})["started"] == []
+
+        console.post(f"/api/nodes/{spawned['id']}/kill", {})
+        cli.wait_until(lambda: console.nodes()[spawned["id"]]["process"] == "ended", 5, "its process ended")
+        cli.wait_until(lambda: console.nodes()[spawned["id"]]["state"] == "dead", 60, "the survivors say that it died")
+        died = [e for e in console.get("/api/timeline?kind=died")["events"] if e["node"] == spawned["id"]]
+        assert died and died[0]["who"], died
+        assert any(a["kind"] == "node_dead" for a in console.get("/api/world")["alerts"])
+
+        victim = state["nodes"][-1]["id"]
+        console.post(f"/api/nodes/{victim}/stop", {})
+        cli.wait_until(lambda: console.nodes()[victim]["state"] == "left", 10, "it said goodbye")
+        console.post(f"/api/nodes/{victim}/restart", {})
+        cli.wait_until(lambda: is_member(console, victim), 20, "it is back, with its id")
+        console.post(f"/api/nodes/{victim}/wedge", {})
+        cli.wait_until(lambda: console.nodes()[victim]["process"] == "wedged", 5, "it is wedged")
+        console.post(f"/api/nodes/{victim}/resume", {})
+        cli.wait_until(lambda: console.nodes()[victim]["process"] == "ready", 5, "it goes on")
+        assert console.get(f"/api/nodes/{victim}/log?lines=5")["lines"]
+
+        kinds = {event["kind"] for event in console.get("/api/timeline?limit=1000")["events"]}
+        assert {"spawn", "ready", "ended", "died", "wedged", "resumed", "action"} <= kinds, kinds
+        audit = next(home.rglob("audit.log"))
+        lines = [json.loads(line) for line in audit.read_text().splitlines()]
+        assert [line["what"] for line in lines] == ["spawn", "spawn", "bootstrap", "kill", "stop", "restart", "wedge", "resume"]
+        assert all(line["outcome"] == "done" for line in lines), lines
+        assert stat.S_IMODE(audit.stat().st_mode) == 0o600 and console.token not in audit.read_text()
+        assert up.end() == 0
+
+
+def refuses_whoever_is_not_its_user(home):
+    with cli.Program(home, *SMALL) as up:
+        _, console = converged(up)
+        for host in ("evil.example", f"evil.example:{console.port}", "127.0.0.1:1", f"192.0.2.1:{console.port}", ""):
+            assert console.ask("/api/world", Host=host)[0] == 403, host
+        assert console.ask("/api/world", Origin="http://evil.example")[0] == 403
+        wish = {"mesh": "mesh1", "type": "broker"}
+        before = set(console.nodes())
+        for headers, status in (({"Authorization": None}, 401), ({"Authorization": "Bearer " + "0" * 64}, 401),
+                                ({"Origin": None}, 403), ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+                                ({"Content_Type": "text/plain"}, 415), ({"Host": "evil.example"}, 403)):
+            console.post("/api/spawn", wish, status, **headers)
+        for body, field in (("{", None), ("[]", None), ({"mesh": "../x", "type": "broker"}, "mesh"), ({"mesh": "m"}, "type"),
+                            ({**wish, "path": "/bin/sh"}, "path"), ({**wish, "count": 0}, "count"),
+                            ({**wish, "count": 100000}, "count"), ({**wish, "cpu_millicores": -1}, "cpu_millicores"),
+                            ({"mesh": "m" * 64, "type": "broker"}, "mesh")):
+            error = console.post("/api/spawn", body, 400)["error"]
+            assert error.get("field") == field and error["code"] == "invalid", (body, error)
+        console.post("/api/nodes/" + "0" * 64 + "/kill", {}, 404)
+        console.post("/api/nodes/x/kill", {}, 400)
+        assert console.ask("/api/world", "DELETE")[0] == 405
+        assert set(console.nodes()) == before
+        assert up.end() == 0
+
+
+def bounds_what_comes(home):
+    with cli.Program(home, *SMALL) as up:
+        _, console = converged(up)
+        with socket.create_connection(("127.0.0.1", console.port), 30) as sock:
+            sock.sendall((f"POST /api/spawn HTTP/1.1\r\nHost: {console.host}\r\nOrigin: {console.url}\r\n"
+                          f"Authorization: Bearer {console.token}\r\nContent-Type: application/json\r\n"
+                          f"Content-Length: {1 << 30}\r\n\r\n").encode())
+            assert sock.recv(100).startswith(b"HTTP/1.1 413"), "a body of 1 GB"
+        idle = []
+        try:
+            for _ in range(500):
+                idle.append(socket.create_connection(("127.0.0.1", console.port), 30))
+            assert len(console.nodes()) == 3
+        finally:
+            for sock in idle:
+                sock.close()
+        lives = [live(console) for _ in range(24)]
+        assert all(sock.recv(12) == b"HTTP/1.1 200" for sock in lives)
+        assert console.ask("/api/live")[0] == 503, "the 25th browser"
+        lives.pop().close()
+        cli.wait_until(lambda: stream_opens(console), 10, "room again")
+        text = console.ask("/metrics")[1].decode()
+        assert 'grapevine_console_refused_total{cause="streams"}' in text and text.endswith("# EOF\n"), text
+        for sock in lives:
+            sock.close()
+        statuses = {console.ask("/api/nodes/x/kill", "POST", "{}", Content_Type="application/json", Origin=console.url,
+                                Authorization=f"Bearer {console.token}")[0] for _ in range(200)}
+        assert 429 in statuses, statuses
+        assert up.end() == 0
+
+
+def live(console, after=None):
+    sock = socket.create_connection(("127.0.0.1", console.port), 30)
+    query = "" if after is None else f"?after={after}"
+    sock.sendall(f"GET /api/live{query} HTTP/1.1\r\nHost: {console.host}\r\n\r\n".encode())
+    return sock
+
+
+def stream_opens(console):
+    with live(console) as sock:
+        return sock.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def changes_come_as_they_happen(home):
+    with cli.Program(home, *SMALL) as up:
+        _, console = converged(up)
+        with live(console, console.get("/api/world")["version"]) as sock:
+            sock.settimeout(20 * cli.SLOW)
+            lines = sock.makefile()
+            spawned = console.post("/api/spawn", {"mesh": "mesh1", "type": "broker"}, 201)["nodes"][0]
+            seen = set()
+            for line in lines:
+                if line.startswith("data: "):
+                    data = json.loads(line[6:])
+                    seen |= {node["id"] for node in data.get("nodes", []) if node["state"] == "member"}
+                    if spawned["id"] in seen:
+                        break
+            assert spawned["id"] in seen
+        with live(console, 1) as sock:
+            text = sock.makefile()
+            assert any(line.startswith("event: reset") for line in text), "a version of another life"
+        assert up.end() == 0
+
+
+def its_death_touches_nothing(home):
+    with cli.Program(home, *SMALL) as up:
+        state, console = converged(up)
+        pids = [node["pid"] for node in state["nodes"]]
+        spawned = console.post("/api/spawn", {"mesh": "mesh1", "type": "broker"}, 201)["nodes"][0]
+        cli.wait_until(lambda: is_member(console, spawned["id"]), 5, "the new node")
+        cli.wait_until(lambda: console.get("/api/timeline?kind=joined")["events"], 10, "that it joined")
+        events = console.get("/api/timeline?limit=1000")["events"]
+        record = json.loads(next((home / "grapevine" / "collectors").glob("*.json")).read_text())
+        os.kill(record["pid"], signal.SIGKILL)
+
+        def back():
+            try:
+                return len(members(console)) == 4
+            except OSError:
+                return False
+        cli.wait_until(back, 30, "it is back and shows all nodes")
+        again = {event["seq"]: event for event in console.get("/api/timeline?limit=1000")["events"]}
+        assert all(again.get(event["seq"]) == event for event in events), "the history is whole"
+        assert max(again) > max(event["seq"] for event in events), "and goes on"
+        assert all(map(cli.is_alive, pids)) and up.proc.poll() is None
+        assert up.end() == 0
+
+
+def alone_with_pages_and_a_node_of_its_own(home):
+    pages = home / "pages"
+    (pages / "assets").mkdir(parents=True)
+    (pages / "index.html").write_text("<!doctype html>here")
+    (pages / "assets" / "app-1a2b.js").write_text("1")
+    (home / "secret.txt").write_text("secret")
+    words = ("console", "--listen", "127.0.0.1:0", "--store", home / "store", "--assets", pages, "--json", "--mesh", "solo",
+             "--read-only")
+    with cli.Program(home, *words) as program:
+        console = Console(program.event("ready")["link"])
+        status, body, headers = console.ask("/topology?mesh=solo")
+        assert status == 200 and body == b"<!doctype html>here" and "script-src 'self'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "no-referrer"
+        status, _, headers = console.ask("/assets/app-1a2b.js")
+        assert status == 200 and "immutable" in headers["Cache-Control"] and headers["Content-Type"].startswith("text/javascript")
+        for path in ("/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt"):
+            assert b"secret" not in console.ask(path)[1], path
+        cli.wait_until(lambda: len(console.nodes()) == 1, 10, "its own node")
+        world = console.get("/api/world")
+        assert world["nodes"][0]["type"] == "console" and world["self"] == world["nodes"][0]["id"], world
+        assert world["read_only"] and not world["supervisor"]["present"], world
+        console.post("/api/spawn", {"mesh": "m", "type": "broker"}, 403)
+        assert console.ask("/healthz")[1] == b"ok\n" and console.ask("/readyz")[0] == 200
+        assert stat.S_IMODE((home / "store" / "token").stat().st_mode) == 0o600
+        assert program.end() == 0
+    with cli.Program(home, *words[:-1]) as program:
+        assert program.event("ready")["link"].endswith(console.token), "the link goes on working"
+        again = Console(console.url)
+        assert program.end() == 0 and again
+    code, _, err = cli.run(home, "console", "--listen", "0.0.0.0:0", "--store", home / "store")
+    assert code == 2 and "TLS" in err and "not built yet" in err, (code, err)
+
+
+def what_is_down_is_unknown(home):
+    with cli.Program(home, *SMALL, "--no-console") as up:
+        state = json.loads(up.line(90))
+        with cli.Program(home, "console", "--listen", "127.0.0.1:0", "--store", home / "store", "--json") as program:
+            console = Console(program.event("ready")["link"])
+            cli.wait_until(lambda: len(members(console)) == 3, 10, "its nodes")
+            assert up.end(signal.SIGKILL) == -signal.SIGKILL
+            cli.wait_until(lambda: all(n["state"] == "unknown" for n in console.nodes().values()), 20, "nobody tells")
+            world = console.get("/api/world")
+            down = {source["name"] for source in world["sources"] if source["state"] == "down"}
+            assert down == {"mesh mesh1", "supervisor"}, world["sources"]
+            assert any(a["kind"] == "mesh_unknown" and a["severity"] == "unknown" for a in world["alerts"]), world["alerts"]
+            assert len(console.nodes()) == len(state["nodes"])
+            assert program.end() == 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main([eighteen_nodes_and_their_links, what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user,
+                       bounds_what_comes, changes_come_as_they_happen, its_death_touches_nothing,
+                       alone_with_pages_and_a_node_of_its_own, what_is_down_is_unknown]))
