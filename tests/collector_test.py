@@ -234,7 +234,7 @@ def up_starts_a_dead_collector_again(home):
         assert cli.run(home, "spans")[0] == 0
         assert up.proc.poll() is None, "up ended with its collector"
         assert up.end() == 0
-        assert "collector: ended, signal 9" in up.errors(), up.errors()
+        assert "console: ended, signal 9" in up.errors(), up.errors()
 
 
 def up_leaves_it_when_told_so(home):

@@ -62,6 +62,10 @@ def converged(up, seconds=90):
     return state, Console(state["console"])
 
 
+def has_supervisor(console):
+    cli.wait_until(lambda: console.get("/api/world")["supervisor"]["can_spawn"], 5, "its supervisor")
+
+
 def members(console, mesh=None):
     return {i for i, n in console.nodes().items() if n["state"] == "member" and mesh in (None, n["mesh"])}
 
@@ -77,6 +81,7 @@ def eighteen_nodes_and_their_links(home):
         assert len(ids) == 18
         cli.wait_until(lambda: members(console) == ids, 2, "18 members")
         cli.wait_until(lambda: drawn(console) == said(state), 10, "each link as both ends say it")
+        has_supervisor(console)
         world = console.get("/api/world")
         assert len(drawn(console)) >= 18, "links are drawn"
         assert {m["name"]: m["state"] for m in world["meshes"]} == {"mesh1": "whole", "mesh2": "whole"}, world["meshes"]
@@ -111,6 +116,7 @@ def said(state):
 def what_is_asked_is_done_and_seen(home):
     with cli.Program(home, *SMALL) as up:
         state, console = converged(up)
+        has_supervisor(console)
         spawned = console.post("/api/spawn", {"mesh": "mesh1", "type": "compute", "cpu_millicores": 500}, 201)["nodes"][0]
         cli.wait_until(lambda: is_member(console, spawned["id"]), 1, "the new node")
         assert console.nodes()[spawned["id"]]["cpu_budget_millicores"] == 500
@@ -152,6 +158,7 @@ def refuses_whoever_is_not_its_user(home):
         for host in ("evil.example", f"evil.example:{console.port}", "127.0.0.1:1", f"192.0.2.1:{console.port}", ""):
             assert console.ask("/api/world", Host=host)[0] == 403, host
         assert console.ask("/api/world", Origin="http://evil.example")[0] == 403
+        has_supervisor(console)
         wish = {"mesh": "mesh1", "type": "broker"}
         before = set(console.nodes())
         for headers, status in (({"Authorization": None}, 401), ({"Authorization": "Bearer " + "0" * 64}, 401),
@@ -217,6 +224,7 @@ def stream_opens(console):
 def changes_come_as_they_happen(home):
     with cli.Program(home, *SMALL) as up:
         _, console = converged(up)
+        has_supervisor(console)
         with live(console, console.get("/api/world")["version"]) as sock:
             sock.settimeout(20 * cli.SLOW)
             lines = sock.makefile()
@@ -238,6 +246,7 @@ def changes_come_as_they_happen(home):
 def its_death_touches_nothing(home):
     with cli.Program(home, *SMALL) as up:
         state, console = converged(up)
+        has_supervisor(console)
         pids = [node["pid"] for node in state["nodes"]]
         spawned = console.post("/api/spawn", {"mesh": "mesh1", "type": "broker"}, 201)["nodes"][0]
         cli.wait_until(lambda: is_member(console, spawned["id"]), 5, "the new node")

@@ -145,7 +145,7 @@ void SupervisorSocket::lose(const std::string& why) {
         retry_.reset();
         connect();
     });
-    retry_after_ = std::min(retry_after_ * 2, kRetryMax);
+    retry_after_ = std::min(retry_after_ * 2, given_.empty() ? kRetryMax : kRetryMaxGiven);
     if (expected_ || !given_.empty()) {
         told_.input->on_source(kSource, SourceState::down, why, told_.moment());
         told_.changed();

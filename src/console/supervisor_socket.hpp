@@ -40,6 +40,7 @@ class SupervisorSocket : public SupervisorClient {
 public:
     static constexpr base::Duration kRetryFirst = std::chrono::milliseconds(250);
     static constexpr base::Duration kRetryMax = std::chrono::seconds(5);
+    static constexpr base::Duration kRetryMaxGiven = std::chrono::seconds(1);  // It is about to come, or has ended.
     static constexpr base::Duration kAnswerWithin = std::chrono::seconds(35);
     static constexpr std::size_t kAsksMax = 32;
 
