@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "base/utf8.hpp"
 #include "console/action_request.hpp"
+#include "io/json.hpp"
 
 namespace grapevine::console {
 namespace {
@@ -37,6 +38,10 @@ Kind kind_of(base::ErrorCode code) {
 
 HttpResponse refuse(const BadBody& bad) {
     return http_error(400, bad.message, bad.field);
+}
+
+std::string text_of(const json::object& detail, std::string_view name) {
+    return io::string_member(detail, name).value_or("");
 }
 
 std::optional<NodeAction> action_of(std::string_view word) {
@@ -77,7 +82,14 @@ HttpResponse Actions::begin(const HttpRequest& request, std::string what, json::
     HttpResponse out;
     out.later = [this, peer = request.peer, what = std::move(what), detail = std::move(detail), status,
                  start = std::move(start)](HttpExchange exchange) {
-        world_.on_note({0, 0, "action", "", "", what + " " + json::serialize(detail), {}}, moment_());
+        world_.on_note({0,
+                        0,
+                        "action",
+                        text_of(detail, "node"),
+                        text_of(detail, "mesh"),
+                        what + " was asked for here: " + json::serialize(detail),
+                        {}},
+                       moment_());
         start([this, peer, what, detail, status, exchange](base::Result<json::object> answer) {
             audit_.add(moment_().wall, peer, what, detail, answer ? "done" : answer.error().message);
             HttpResponse response = answer ? HttpResponse{} : error_response(answer.error());

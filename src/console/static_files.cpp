@@ -30,6 +30,8 @@ bool is_hidden(const fs::path& path) {
     return path.filename().string().starts_with('.');
 }
 
+constexpr std::string_view kUnknownType = "application/octet-stream";
+
 }  // namespace
 
 std::string_view content_type_of(std::string_view name) {
@@ -38,7 +40,7 @@ std::string_view content_type_of(std::string_view name) {
             return type;
         }
     }
-    return "application/octet-stream";
+    return kUnknownType;
 }
 
 StaticFiles StaticFiles::absent(std::string why) {
@@ -82,8 +84,7 @@ base::Result<StaticFiles> StaticFiles::load(const fs::path& directory) {
 }
 
 HttpResponse StaticFiles::answer(std::string_view path) const {
-    const std::size_t slash = path.rfind('/');
-    const bool is_page = slash != std::string_view::npos && path.find('.', slash) == std::string_view::npos &&
+    const bool is_page = !files_.contains(path) && content_type_of(path) == kUnknownType &&
                          !path.starts_with("/assets/") && !path.starts_with("/api/");
     const auto found = files_.find(is_page ? std::string_view("/index.html") : path);
     if (found == files_.end()) {

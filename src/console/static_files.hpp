@@ -6,7 +6,8 @@
 // Rules
 //  1. Regular files only; symbolic links, hidden files and what is deeper than kDepthMax are left out.
 //  2. What is below /assets has a name with a hash of its content, and may be kept for ever; all else is asked anew.
-//  3. A path without a dot in its last segment is one of a page: index.html serves it, and finds the view itself.
+//  3. A path that is neither in the index nor below /assets or /api, and does not end as files do (".js"), is one of a
+//     page, as "/boot/mesh1.broker.239dc9" is: index.html serves it, and finds the view itself.
 //  4. Bounds: kFilesMax files, kBytesMax in all; beyond, the directory is refused.
 
 #include <cstddef>
@@ -44,7 +45,7 @@ private:
     std::string why_absent_;
 };
 
-// By the end of the name.
+// By the end of the name; "application/octet-stream" if it is none that we know.
 std::string_view content_type_of(std::string_view name);
 
 }  // namespace grapevine::console

@@ -36,7 +36,7 @@ TEST_F(StaticFilesTest, ServesWhatWasThereAtTheStart) {
     EXPECT_EQ(script.body, "1;");
     EXPECT_EQ(script.content_type, "text/javascript; charset=utf-8");
     EXPECT_EQ(script.headers.front().second, "public, max-age=31536000, immutable");
-    for (const char* page : {"/", "/topology", "/traces/abcdef", "/nodes/abc/log"}) {
+    for (const char* page : {"/", "/topology", "/traces/abcdef", "/nodes/abc/log", "/boot/mesh1.broker.239dc9"}) {
         EXPECT_EQ(files->answer(page).body, "<html>") << page;
         EXPECT_EQ(files->answer(page).headers.front().second, "no-cache") << page;
     }
@@ -45,8 +45,9 @@ TEST_F(StaticFilesTest, ServesWhatWasThereAtTheStart) {
 TEST_F(StaticFilesTest, NothingElseIsReached) {
     const auto files = StaticFiles::load(root_);
     ASSERT_TRUE(files);
-    for (const char* path : {"/../secret.txt", "/assets/../../secret.txt", "/up/secret.txt", "/link.txt", "/.hidden",
-                             "/later.js", "/assets/", "/assets/none", "//etc/passwd.txt", "/assets", "/api/none"}) {
+    for (const char* path :
+         {"/../secret.txt", "/assets/../../secret.txt", "/up/secret.txt", "/link.txt", "/.hidden", "/later.js",
+          "/assets/", "/assets/none", "//etc/passwd.txt", "/index.html/../.hidden.txt", "/assets", "/api/none"}) {
         const HttpResponse answer = files->answer(path);
         EXPECT_TRUE(answer.status == 404 || answer.body == "<html>") << path;
         EXPECT_EQ(answer.body.find("no\n"), std::string::npos) << path;

@@ -115,13 +115,14 @@ void World::tell(const MeshEvent& event, const Id& viewer, const View& view, con
         const NodeRow* row = nodes_.find(id);
         return shown(row != nullptr ? row->digest.name : std::string{}, id);
     };
+    const std::string subject = event.name.empty() ? label(event.id) : event.name;
     std::string key = word + hex;
     std::string contrary;
     switch (event.kind) {
         case Kind::joined:
             contrary = "gone" + hex;
             out.node = hex;
-            out.text = shown(event.name, event.id) + " joined";
+            out.text = subject + " joined";
             break;
         case Kind::left:
         case Kind::died:
@@ -130,7 +131,7 @@ void World::tell(const MeshEvent& event, const Id& viewer, const View& view, con
             key = "gone" + hex;
             contrary = "joined" + hex;
             out.node = hex;
-            out.text = shown(event.name, event.id) + end_of(event.kind);
+            out.text = subject + end_of(event.kind);
             for (std::size_t i = 0; i < event.who.size(); ++i) {
                 out.text += (i == 0 ? ", accused by " : ", ") + label(event.who[i]);
             }
@@ -139,12 +140,12 @@ void World::tell(const MeshEvent& event, const Id& viewer, const View& view, con
             key += event.who.empty() ? "" : event.who[0].hex();
             contrary = "refuted" + hex;
             out.node = hex;
-            out.text = (event.who.empty() ? std::string("somebody") : label(event.who[0])) + " suspects " +
-                       shown(event.name, event.id) + ": " + event.detail;
+            out.text = (event.who.empty() ? std::string("somebody") : label(event.who[0])) + " suspects " + subject +
+                       ": " + event.detail;
             break;
         case Kind::refuted:
             out.node = hex;
-            out.text = shown(event.name, event.id) + " refuted";
+            out.text = subject + " refuted";
             for (const Id& id : event.who) {
                 timeline_.forget("suspected" + hex + id.hex());
             }

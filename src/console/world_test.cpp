@@ -170,11 +170,12 @@ TEST_F(WorldTest, ManyTellOfOneEvent) {
     view(1, {row_of(1), row_of(2), row_of(3)});
     view(2, {row_of(1), row_of(2), row_of(3)});
     for (const std::uint32_t viewer : {1U, 2U}) {
-        world_.on_event(id_of(viewer), {Kind::died, id_of(3), "m.t.3", {id_of(1), id_of(2)}, ""}, at_);
+        world_.on_event(id_of(viewer), {Kind::died, id_of(3), "", {id_of(1), id_of(2)}, ""}, at_);
     }
     ASSERT_EQ(world_.timeline().size(), 1U);
     const TimelineEvent died = world_.timeline().after(0).front();
     EXPECT_EQ(died.kind, "died");
+    EXPECT_EQ(died.text, "m.t.3 died, accused by m.t.1, m.t.2");
     EXPECT_EQ(died.who, (std::vector{id_of(1).hex(), id_of(2).hex()}));
     world_.on_event(id_of(1), {Kind::joined, id_of(3), "m.t.3", {}, ""}, at_);
     world_.on_event(id_of(1), {Kind::died, id_of(3), "m.t.3", {id_of(1)}, ""}, at_);
