@@ -160,6 +160,7 @@ def refuses_whoever_is_not_its_user(home):
         assert console.ask("/api/world", Origin="http://evil.example")[0] == 403
         has_supervisor(console)
         wish = {"mesh": "mesh1", "type": "broker"}
+        cli.wait_until(lambda: len(members(console)) == 3, 5, "its nodes")
         before = set(console.nodes())
         for headers, status in (({"Authorization": None}, 401), ({"Authorization": "Bearer " + "0" * 64}, 401),
                                 ({"Origin": None}, 403), ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
@@ -181,6 +182,7 @@ def refuses_whoever_is_not_its_user(home):
 def bounds_what_comes(home):
     with cli.Program(home, *SMALL) as up:
         _, console = converged(up)
+        cli.wait_until(lambda: len(members(console)) == 3, 5, "its nodes")
         with socket.create_connection(("127.0.0.1", console.port), 30) as sock:
             sock.sendall((f"POST /api/spawn HTTP/1.1\r\nHost: {console.host}\r\nOrigin: {console.url}\r\n"
                           f"Authorization: Bearer {console.token}\r\nContent-Type: application/json\r\n"
@@ -190,12 +192,12 @@ def bounds_what_comes(home):
         try:
             for _ in range(500):
                 idle.append(socket.create_connection(("127.0.0.1", console.port), 30))
-            assert len(console.nodes()) == 3
+            assert len(console.nodes()) == 3, "others are served"
         finally:
             for sock in idle:
                 sock.close()
         lives = [live(console) for _ in range(24)]
-        assert all(sock.recv(12) == b"HTTP/1.1 200" for sock in lives)
+        assert all(sock.recv(12) == b"HTTP/1.1 200" for sock in lives), "24 browsers"
         assert console.ask("/api/live")[0] == 503, "the 25th browser"
         lives.pop().close()
         cli.wait_until(lambda: stream_opens(console), 10, "room again")
