@@ -100,7 +100,7 @@ void Cluster::start_waiting() {
         if (stopping_ || child->state != ChildState::waiting) {
             continue;
         }
-        auto seeds = seeds_for(*child);
+        const auto seeds = seeds_for(*child);
         if (!seeds) {
             continue;
         }
@@ -110,7 +110,7 @@ void Cluster::start_waiting() {
                 continue;
             }
         }
-        supervisor_->start(child->id, std::move(*seeds));
+        supervisor_->start(child->id, *seeds);
     }
 }
 

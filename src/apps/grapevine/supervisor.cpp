@@ -25,7 +25,7 @@ std::string label(const Child& child) {
 }
 
 std::string describe_end(const Child& child) {
-    const std::string how = child.trouble.empty() ? describe_wait_status(child.wait_status) : child.trouble;
+    std::string how = child.trouble.empty() ? describe_wait_status(child.wait_status) : child.trouble;
     switch (child.wish) {
         case Wish::stop: return "stopped on request, " + how;
         case Wish::kill: return "killed on request, " + how;
@@ -118,7 +118,7 @@ void Supervisor::admit(ChildId id, std::string authority, std::filesystem::path 
     }
 }
 
-void Supervisor::start(ChildId id, Seeds seeds) {
+void Supervisor::start(ChildId id, const Seeds& seeds) {
     Entry* found = entry(id);
     if (found == nullptr || found->child.state != ChildState::waiting) {
         return;
@@ -327,6 +327,7 @@ const Child* Supervisor::find(ChildId id) const {
 
 std::vector<const Child*> Supervisor::children() const {
     std::vector<const Child*> out;
+    out.reserve(entries_.size());
     for (const auto& [id, entry] : entries_) {
         out.push_back(&entry->child);
     }

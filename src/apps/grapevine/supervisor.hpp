@@ -117,7 +117,7 @@ public:
     base::Result<ChildId> add(NodeSpec spec);
     // Starts a waiting one. One that cannot be started ends, in a turn of its own: no such program, data directory
     // cannot be made, no process to be had.
-    void start(ChildId id, Seeds seeds);
+    void start(ChildId id, const Seeds& seeds);
     // Admits a waiting one to its closed mesh.
     void admit(ChildId id, std::string authority, std::filesystem::path ticket);
     // Ends a waiting one.
