@@ -6,6 +6,7 @@ import { href } from '../core/route';
 import { useLinkState, useSeconds, useWorld } from '../live/hooks';
 import { Choice } from '../ui/fields';
 import { Link } from '../ui/Link';
+import { Scroll } from '../ui/Scroll';
 import { SeverityBadge } from '../ui/marks';
 import { severityRank, sourceIsUp, summary, type Overall } from './alertRules';
 
@@ -47,7 +48,7 @@ export function Alerts({ query }: { query: URLSearchParams }): React.JSX.Element
         {SENTENCES[overall]}
       </p>
       {alerts.length > 0 && (
-        <div className="scroll">
+        <Scroll label="Table of alerts">
           <table className="plain">
             <thead>
               <tr>
@@ -71,13 +72,13 @@ export function Alerts({ query }: { query: URLSearchParams }): React.JSX.Element
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       <h2>Sources</h2>
       {store.sources.length === 0 ? (
         <p className="empty">No source has said anything yet: all is unknown.</p>
       ) : (
-        <div className="scroll">
+        <Scroll label="Table of sources">
           <table className="plain">
             <thead>
               <tr>
@@ -103,7 +104,7 @@ export function Alerts({ query }: { query: URLSearchParams }): React.JSX.Element
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </section>
   );

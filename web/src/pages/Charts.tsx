@@ -11,6 +11,7 @@ import { Chart, Swatch } from '../ui/Chart';
 import { Choice, TextFilter } from '../ui/fields';
 import { Empty, Problem } from '../ui/Empty';
 import { Link } from '../ui/Link';
+import { Scroll } from '../ui/Scroll';
 import { Table, type Column } from '../ui/Table';
 import { chartOf, type By } from './chartData';
 
@@ -175,7 +176,7 @@ function One({ name, all, query }: { name: string; all: MetricSummary[]; query: 
           <div className="chart">
             <Chart data={data} unit={unit} label={name} />
           </div>
-          <div className="scroll">
+          <Scroll label="Table of lines">
             <table className="plain">
               <thead>
                 <tr>
@@ -201,7 +202,7 @@ function One({ name, all, query }: { name: string; all: MetricSummary[]; query: 
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
           {data.more > 0 && (
             <p>
               <small>And {data.more} more; narrow it by the filters, or group it.</small>

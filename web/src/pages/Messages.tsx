@@ -11,7 +11,8 @@ import { Empty, Problem } from '../ui/Empty';
 import { Link } from '../ui/Link';
 import { Table, type Column } from '../ui/Table';
 
-const keyOf = (m: MessageSample): string => `${m.seq ?? ''} ${m.unix_ms} ${m.trace_id} ${m.from} ${m.to} ${m.latency_us}`;
+const keyOf = (m: MessageSample): string =>
+  `${m.seq ?? ''} ${m.unix_ms} ${m.trace_id} ${m.from} ${m.to} ${m.latency_us}`;
 
 export function Messages({ query }: { query: URLSearchParams }): React.JSX.Element {
   const store = useWorld();
@@ -68,7 +69,13 @@ export function Messages({ query }: { query: URLSearchParams }): React.JSX.Eleme
       sort: (m) => m.latency_us,
       cell: (m) => microseconds(m.latency_us),
     },
-    { key: 'bytes', name: 'Size', number: true, sort: (m) => m.bytes ?? -1, cell: (m) => (m.bytes === null ? '–' : bytes(m.bytes)) },
+    {
+      key: 'bytes',
+      name: 'Size',
+      number: true,
+      sort: (m) => m.bytes ?? -1,
+      cell: (m) => (m.bytes === null ? '–' : bytes(m.bytes)),
+    },
     { key: 'path', name: 'Path', sort: (m) => m.path ?? '', cell: (m) => m.path ?? '–' },
     {
       key: 'trace',

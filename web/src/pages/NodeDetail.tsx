@@ -9,6 +9,7 @@ import type { HeldNode, WorldStore } from '../live/store';
 import { LINK_WORDS, lookOf } from '../topology/looks';
 import { Empty, Problem } from '../ui/Empty';
 import { Link } from '../ui/Link';
+import { Scroll } from '../ui/Scroll';
 import { StateBadge, TypeName } from '../ui/marks';
 import { NodeActions } from './Actions';
 import { Figures, Ledger, Log, Spans } from './NodeParts';
@@ -172,36 +173,38 @@ function Links({
       {links.length === 0 ? (
         <p>None: nobody says to be its neighbour.</p>
       ) : (
-        <table className="plain">
-          <thead>
-            <tr>
-              <th scope="col">Node</th>
-              <th scope="col">Link</th>
-              <th scope="col" className="number">
-                Round trip
-              </th>
-              <th scope="col" className="number">
-                Silent
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {links.map((link) => {
-              const other = link.a === row.id ? link.b : link.a;
-              const more = told.get(other);
-              return (
-                <tr key={other}>
-                  <td>
-                    <Link to={href('nodes', other)}>{store.nodes.get(other)?.name ?? other.slice(0, 10)}</Link>
-                  </td>
-                  <td className="wrap">{LINK_WORDS[lookOf(link)]}</td>
-                  <td className="number">{more ? microseconds(more.rtt_us) : '–'}</td>
-                  <td className="number">{more ? duration(more.silence_ms) : '–'}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
+        <Scroll label="Table of neighbours">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">Node</th>
+                <th scope="col">Link</th>
+                <th scope="col" className="number">
+                  Round trip
+                </th>
+                <th scope="col" className="number">
+                  Silent
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {links.map((link) => {
+                const other = link.a === row.id ? link.b : link.a;
+                const more = told.get(other);
+                return (
+                  <tr key={other}>
+                    <td>
+                      <Link to={href('nodes', other)}>{store.nodes.get(other)?.name ?? other.slice(0, 10)}</Link>
+                    </td>
+                    <td className="wrap">{LINK_WORDS[lookOf(link)]}</td>
+                    <td className="number">{more ? microseconds(more.rtt_us) : '–'}</td>
+                    <td className="number">{more ? duration(more.silence_ms) : '–'}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </Scroll>
       )}
     </section>
   );
@@ -214,54 +217,58 @@ function Paths({ why }: { why: NonNullable<Detail['why']> }): React.JSX.Element 
         Paths <small>as {why.by ?? 'another node'} sees them</small>
       </h2>
       {why.verdict && <p>{why.verdict}</p>}
-      <table className="plain">
-        <thead>
-          <tr>
-            <th scope="col">Address</th>
-            <th scope="col">From</th>
-            <th scope="col">Came of it</th>
-          </tr>
-        </thead>
-        <tbody>
-          {(why.addresses ?? []).map((each) => (
-            <tr key={each.addr}>
-              <td className="mono">{each.addr}</td>
-              <td>{each.source}</td>
-              <td>
-                {each.fate?.replaceAll('_', ' ') ?? '–'}
-                {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {(why.connections ?? []).length > 0 && (
+      <Scroll label="Table of addresses">
         <table className="plain">
           <thead>
             <tr>
-              <th scope="col">Connection</th>
-              <th scope="col">State</th>
-              <th scope="col">Remote</th>
-              <th scope="col" className="number">
-                Round trip
-              </th>
+              <th scope="col">Address</th>
+              <th scope="col">From</th>
+              <th scope="col">Came of it</th>
             </tr>
           </thead>
           <tbody>
-            {(why.connections ?? []).map((each, i) => (
-              <tr key={i}>
+            {(why.addresses ?? []).map((each) => (
+              <tr key={each.addr}>
+                <td className="mono">{each.addr}</td>
+                <td>{each.source}</td>
                 <td>
-                  {each.for}, {each.origin}
+                  {each.fate?.replaceAll('_', ' ') ?? '–'}
+                  {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
                 </td>
-                <td>
-                  {each.state} for {duration(each.since_ms)}
-                </td>
-                <td className="mono">{each.remote ?? '–'}</td>
-                <td className="number">{each.rtt_us === undefined ? '–' : microseconds(each.rtt_us)}</td>
               </tr>
             ))}
           </tbody>
         </table>
+      </Scroll>
+      {(why.connections ?? []).length > 0 && (
+        <Scroll label="Table of connections">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">Connection</th>
+                <th scope="col">State</th>
+                <th scope="col">Remote</th>
+                <th scope="col" className="number">
+                  Round trip
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {(why.connections ?? []).map((each, i) => (
+                <tr key={i}>
+                  <td>
+                    {each.for}, {each.origin}
+                  </td>
+                  <td>
+                    {each.state} for {duration(each.since_ms)}
+                  </td>
+                  <td className="mono">{each.remote ?? '–'}</td>
+                  <td className="number">{each.rtt_us === undefined ? '–' : microseconds(each.rtt_us)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
       )}
     </section>
   );

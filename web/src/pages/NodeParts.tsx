@@ -8,6 +8,7 @@ import { href } from '../core/route';
 import { useFetched } from '../live/fetched';
 import { Problem } from '../ui/Empty';
 import { Link } from '../ui/Link';
+import { Scroll } from '../ui/Scroll';
 
 export function Ledger({ ledger }: { ledger: NonNullable<Detail['ledger']> }): React.JSX.Element {
   const kinds = [...ledger.kinds].sort((a, b) => Number(b.state === 'broken') - Number(a.state === 'broken'));
@@ -16,46 +17,48 @@ export function Ledger({ ledger }: { ledger: NonNullable<Detail['ledger']> }): R
       <h2>
         Ledger <small>what lives in it</small>
       </h2>
-      <table className="plain">
-        <thead>
-          <tr>
-            <th scope="col">Kind</th>
-            <th scope="col" className="number">
-              Alive
-            </th>
-            <th scope="col" className="number">
-              Limit
-            </th>
-            <th scope="col" className="number">
-              Born
-            </th>
-            <th scope="col" className="number">
-              Oldest
-            </th>
-            <th scope="col">Law</th>
-          </tr>
-        </thead>
-        <tbody>
-          {kinds.map((each) => (
-            <tr key={each.kind}>
-              <td>{each.kind}</td>
-              <td className="number">{count(each.alive)}</td>
-              <td className="number">{each.limit === null ? '–' : count(each.limit)}</td>
-              <td className="number">{count(each.born)}</td>
-              <td className="number">{each.oldest_ms === null ? '–' : duration(each.oldest_ms)}</td>
-              <td>
-                {each.state === 'broken' ? (
-                  <span className="badge tone-bad">✕ broken: {each.law}</span>
-                ) : each.state === 'ok' ? (
-                  'kept'
-                ) : (
-                  '–'
-                )}
-              </td>
+      <Scroll label="Table of the ledger">
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col">Kind</th>
+              <th scope="col" className="number">
+                Alive
+              </th>
+              <th scope="col" className="number">
+                Limit
+              </th>
+              <th scope="col" className="number">
+                Born
+              </th>
+              <th scope="col" className="number">
+                Oldest
+              </th>
+              <th scope="col">Law</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {kinds.map((each) => (
+              <tr key={each.kind}>
+                <td>{each.kind}</td>
+                <td className="number">{count(each.alive)}</td>
+                <td className="number">{each.limit === null ? '–' : count(each.limit)}</td>
+                <td className="number">{count(each.born)}</td>
+                <td className="number">{each.oldest_ms === null ? '–' : duration(each.oldest_ms)}</td>
+                <td>
+                  {each.state === 'broken' ? (
+                    <span className="badge tone-bad">✕ broken: {each.law}</span>
+                  ) : each.state === 'ok' ? (
+                    'kept'
+                  ) : (
+                    '–'
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
     </section>
   );
 }
@@ -98,20 +101,22 @@ export function Spans({ name }: { name: string }): React.JSX.Element {
       <h2>Recent traces</h2>
       {traces.error && <Problem error={traces.error} />}
       {traces.data?.traces.length === 0 && <p>None. Its telemetry goes elsewhere, or nothing happened.</p>}
-      <table className="plain">
-        <tbody>
-          {(traces.data?.traces ?? []).map((trace) => (
-            <tr key={trace.trace_id}>
-              <td>
-                <Link to={href('traces', trace.trace_id)}>{trace.name}</Link>
-                {trace.errors > 0 && <span className="badge tone-bad">✕ {trace.errors}</span>}
-              </td>
-              <td className="number">{clockMs(trace.start_unix_us / 1000)}</td>
-              <td className="number">{nanoseconds(trace.duration_ns)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Scroll label="Table of recent traces">
+        <table className="plain">
+          <tbody>
+            {(traces.data?.traces ?? []).map((trace) => (
+              <tr key={trace.trace_id}>
+                <td>
+                  <Link to={href('traces', trace.trace_id)}>{trace.name}</Link>
+                  {trace.errors > 0 && <span className="badge tone-bad">✕ {trace.errors}</span>}
+                </td>
+                <td className="number">{clockMs(trace.start_unix_us / 1000)}</td>
+                <td className="number">{nanoseconds(trace.duration_ns)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
     </section>
   );
 }

@@ -90,7 +90,7 @@ function ServiceMap({ calls, since }: { calls: ServiceCall[]; since: number }): 
     5 + (list.indexOf(name) + 0.5) * ((height - 10) / list.length);
   const top = Math.max(...drawn.map((call) => call.count), 1);
   return (
-    <div className="map panel" style={{ marginBottom: 12 }}>
+    <div className="map panel" tabIndex={0} role="region" aria-label="Map of calls" style={{ marginBottom: 12 }}>
       <svg
         viewBox={`0 0 ${WIDTH} ${height}`}
         role="img"

@@ -193,7 +193,9 @@ export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Eleme
             query={query}
             name="kind"
             label="What"
-            options={[...new Set<string>([...KINDS, ...events.map((event) => event.kind)])].map((kind) => [kind, kind.replaceAll('_', ' ')] as const)}
+            options={[...new Set<string>([...KINDS, ...events.map((event) => event.kind)])].map(
+              (kind) => [kind, kind.replaceAll('_', ' ')] as const,
+            )}
           />
           <Choice query={query} name="mesh" label="Mesh" options={[...store.meshes.keys()].sort()} />
           <TextFilter query={query} name="node" label="Node" placeholder="whole name" />
