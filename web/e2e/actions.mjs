@@ -101,7 +101,7 @@ export async function kill_shows_as_dead_when_the_survivors_say_so({ page, open,
   await until(
     'its death is told',
     async () => {
-      const { events } = await api(`/api/timeline?kind=died&node=${node.name}`);
+      const { events } = await api(`/api/timeline?kind=died&node=${node.id}`);
       return events.some((event) => event.who.length > 0);
     },
     60_000,

@@ -27,10 +27,10 @@ export async function pagePaths() {
     traces: '/traces',
     ...(trace ? { trace: `/traces/${trace.trace_id}` } : {}),
     boot: '/boot',
-    booted: `/boot/${node.name}`,
+    booted: `/boot?node=${node.name}`,
     services: '/services',
     charts: '/charts',
-    ...(metrics[0] ? { chart: `/charts/${metrics[0].name}` } : {}),
+    ...(metrics[0] ? { chart: `/charts?metric=${metrics[0].name}` } : {}),
     alerts: '/alerts',
     missing: '/nowhere',
   };

@@ -27,11 +27,11 @@ function View({ route: { page, rest, query } }: { route: Route }): React.JSX.Ele
     case 'traces':
       return rest === '' ? <Traces query={query} /> : <TracePage key={rest} id={rest} query={query} />;
     case 'boot':
-      return <Boot key={rest} name={rest} query={query} />;
+      return <Boot query={query} />;
     case 'services':
       return <Services query={query} />;
     case 'charts':
-      return <Charts name={rest} query={query} />;
+      return <Charts query={query} />;
     case 'alerts':
       return <Alerts query={query} />;
     case 'missing':

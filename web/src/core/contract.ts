@@ -33,7 +33,7 @@ export interface LinkRow {
   a: string;
   b: string;
   mesh: string;
-  said_by: 'both' | 'a' | 'b';
+  said_by: 'both' | 'a' | 'b' | 'none'; // none: of deliveries
   eager: 'both' | 'a' | 'b' | 'neither' | 'unknown';
   kind: 'overlay' | 'delivery';
   rate?: number;

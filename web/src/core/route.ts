@@ -51,6 +51,7 @@ export function changedQuery(query: URLSearchParams, changes: Record<string, str
   return next;
 }
 
+// Names with dots go into the query: a server may take a path with a dot for that of a file.
 export function href(page: Page, rest = '', query: Record<string, string | null> = {}): string {
   const text = changedQuery(new URLSearchParams(), query).toString();
   return `/${page}${rest === '' ? '' : `/${encodeURIComponent(rest)}`}${text === '' ? '' : `?${text}`}`;

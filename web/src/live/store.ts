@@ -24,6 +24,7 @@ import { History } from './history';
 
 export const EVENTS_MAX = 2000;
 export const MESSAGES_MAX = 1000;
+export const NAMES_MAX = 8192;
 
 export interface Changes {
   nodes: Set<string>; // Rows that changed, without coming or going.
@@ -76,6 +77,7 @@ export class WorldStore {
   clockAheadMs = 0; // The server's wall clock minus ours.
   revision = 0; // Grows with every change; for useSyncExternalStore.
 
+  private readonly names = new Map<string, string>(); // Of those that are gone, too.
   private readonly listeners = new Set<Listener>();
   private pending: Changes = { nodes: new Set(), links: false, structure: false };
 
@@ -163,9 +165,15 @@ export class WorldStore {
     return node.age_ms + (this.now() - node.received);
   }
 
-  // Of an id; what is none stays as it is.
+  // The id of a name; what is none, or of nobody that was ever here, stays as it is.
+  idOf(name: string): string {
+    for (const [id, each] of this.names) if (each === name) return id;
+    return name;
+  }
+
+  // Of an id, also of one that is gone; what is none stays as it is.
   nameOf(id: string): string {
-    return this.nodes.get(id)?.name ?? (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 10) : id);
+    return this.names.get(id) ?? (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 10) : id);
   }
 
   private put(row: NodeRow): void {
@@ -173,6 +181,8 @@ export class WorldStore {
     const received = this.now();
     this.nodes.set(row.id, { ...row, received });
     this.history.add(row, received);
+    this.names.set(row.id, row.name);
+    if (this.names.size > NAMES_MAX) this.names.delete(this.names.keys().next().value ?? '');
     if (!before || before.mesh !== row.mesh || before.type !== row.type) this.pending.structure = true;
     else this.pending.nodes.add(row.id);
   }

@@ -53,6 +53,7 @@ export function actionsFor(node: Pick<NodeRow, 'process' | 'state'>): Action[] {
 // Why nothing can be done with it; null if something can.
 export function useActionBar(node: Pick<NodeRow, 'here' | 'type'> | null): string | null {
   const store = useWorld();
+  if (!store.loaded) return 'Not known yet: the console has not answered.';
   const text = rightsText(store.readOnly, store.supervisor.can_spawn, store.supervisor.why_not);
   if (text) return text;
   if (node && !node.here) return 'It does not run on this machine: ask the `grapevine up` that started it.';

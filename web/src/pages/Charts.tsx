@@ -18,7 +18,8 @@ import { chartOf, type By } from './chartData';
 const NONE =
   'No metric has come. Nodes of `grapevine up` send theirs here every 10 s; others with `OTEL_EXPORTER_OTLP_ENDPOINT`.';
 
-export function Charts({ name, query }: { name: string; query: URLSearchParams }): React.JSX.Element {
+export function Charts({ query }: { query: URLSearchParams }): React.JSX.Element {
+  const name = query.get('metric') ?? '';
   const list = useFetched<{ metrics: MetricSummary[] }>('/api/metrics', 10_000);
   return name === '' ? (
     <List list={list.data?.metrics} error={list.error} query={query} />
@@ -44,7 +45,7 @@ function List({
       key: 'name',
       name: 'Metric',
       sort: (m) => m.name,
-      cell: (m) => <Link to={href('charts', m.name)}>{m.name}</Link>,
+      cell: (m) => <Link to={href('charts', '', { metric: m.name })}>{m.name}</Link>,
     },
     { key: 'description', name: 'What it is', wrap: true, cell: (m) => m.description },
     { key: 'unit', name: 'Unit', sort: (m) => m.unit, cell: (m) => m.unit },
@@ -122,7 +123,9 @@ function One({ name, all, query }: { name: string; all: MetricSummary[]; query: 
             <span>Metric</span>
             <select
               value={name}
-              onChange={(event) => navigate(href('charts', event.target.value, Object.fromEntries(query)))}
+              onChange={(event) =>
+                navigate(href('charts', '', { ...Object.fromEntries(query), metric: event.target.value }))
+              }
             >
               {[...new Set([name, ...all.map((each) => each.name)])].sort().map((each) => (
                 <option key={each}>{each}</option>

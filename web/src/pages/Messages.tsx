@@ -32,7 +32,7 @@ export function Messages({ query }: { query: URLSearchParams }): React.JSX.Eleme
   const rows = all.filter(
     (m) =>
       (outcome === '' || (outcome === 'failed' ? m.outcome !== 'acknowledged' : m.outcome === outcome)) &&
-      `${m.from} ${m.to} ${m.name}`.toLowerCase().includes(text),
+      `${store.nameOf(m.from)} ${store.nameOf(m.to)} ${m.name}`.toLowerCase().includes(text),
   );
   const columns: Column<MessageSample>[] = [
     { key: 'when', name: 'When', sort: (m) => m.unix_ms, cell: (m) => clockMs(m.unix_ms) },
@@ -40,14 +40,14 @@ export function Messages({ query }: { query: URLSearchParams }): React.JSX.Eleme
       key: 'from',
       name: 'From',
       sort: (m) => m.from,
-      cell: (m) => <Link to={href('nodes', m.from)}>{m.from}</Link>,
+      cell: (m) => <Link to={href('nodes', m.from)}>{store.nameOf(m.from)}</Link>,
     },
     { key: 'name', name: 'Addressed to', sort: (m) => m.name, cell: (m) => m.name },
     {
       key: 'to',
       name: 'Handled by',
       sort: (m) => m.to,
-      cell: (m) => (m.to === '' ? 'nobody' : <Link to={href('nodes', m.to)}>{m.to}</Link>),
+      cell: (m) => (m.to === '' ? 'nobody' : <Link to={href('nodes', m.to)}>{store.nameOf(m.to)}</Link>),
     },
     {
       key: 'outcome',

@@ -43,8 +43,8 @@ export function NodeDetail({ id }: { id: string }): React.JSX.Element {
         </h1>
         <div className="filters">
           <Link to={href('topology', '', { node: row.id })}>In the topology</Link>
-          <Link to={href('timeline', '', { node: row.name })}>Timeline</Link>
-          <Link to={href('boot', row.name)}>Boot</Link>
+          <Link to={href('timeline', '', { node: row.id })}>Timeline</Link>
+          <Link to={href('boot', '', { node: row.name })}>Boot</Link>
         </div>
       </div>
       <NodeActions node={row} />
@@ -217,29 +217,31 @@ function Paths({ why }: { why: NonNullable<Detail['why']> }): React.JSX.Element 
         Paths <small>as {why.by ?? 'another node'} sees them</small>
       </h2>
       {why.verdict && <p>{why.verdict}</p>}
-      <Scroll label="Table of addresses">
-        <table className="plain">
-          <thead>
-            <tr>
-              <th scope="col">Address</th>
-              <th scope="col">From</th>
-              <th scope="col">Came of it</th>
-            </tr>
-          </thead>
-          <tbody>
-            {(why.addresses ?? []).map((each) => (
-              <tr key={each.addr}>
-                <td className="mono">{each.addr}</td>
-                <td>{each.source}</td>
-                <td>
-                  {each.fate?.replaceAll('_', ' ') ?? '–'}
-                  {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
-                </td>
+      {(why.addresses ?? []).length > 0 && (
+        <Scroll label="Table of addresses">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th scope="col">Address</th>
+                <th scope="col">From</th>
+                <th scope="col">Came of it</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+            </thead>
+            <tbody>
+              {(why.addresses ?? []).map((each) => (
+                <tr key={each.addr}>
+                  <td className="mono">{each.addr}</td>
+                  <td>{each.source}</td>
+                  <td>
+                    {each.fate?.replaceAll('_', ' ') ?? '–'}
+                    {each.worked_ago_ms === undefined ? '' : `, worked ${duration(each.worked_ago_ms)} ago`}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
       {(why.connections ?? []).length > 0 && (
         <Scroll label="Table of connections">
           <table className="plain">

@@ -28,7 +28,7 @@ export function NodePanel({
       {node ? <NodeTip node={node} store={store} /> : <p>This node is not known any more.</p>}
       <p>
         <Link to={href('nodes', id)}>All of it, and actions</Link> ·{' '}
-        <Link to={href('timeline', '', { node: node?.name ?? id })}>Its timeline</Link>
+        <Link to={href('timeline', '', { node: id })}>Its timeline</Link>
       </p>
       <h2>
         Links <small>{links.length}</small>

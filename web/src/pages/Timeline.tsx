@@ -87,7 +87,7 @@ function useEvents(
   const filter = {
     kind: query.get('kind') ?? '',
     mesh: query.get('mesh') ?? '',
-    node: query.get('node') ?? '',
+    node: store.idOf(query.get('node') ?? ''),
     text: (query.get('q') ?? '').toLowerCase(),
   };
   const path = withParameters('/api/timeline', {
@@ -178,10 +178,10 @@ export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Eleme
     {
       key: 'node',
       name: 'Node',
-      cell: (e) => (e.node === '' ? '–' : <Link to={href('nodes', e.node)}>{e.node}</Link>),
+      cell: (e) => (e.node === '' ? '–' : <Link to={href('nodes', e.node)}>{store.nameOf(e.node)}</Link>),
     },
     { key: 'text', name: 'Told', wrap: true, cell: (e) => e.text },
-    { key: 'who', name: 'Who says so', cell: (e) => e.who.join(', ') || '–' },
+    { key: 'who', name: 'Who says so', cell: (e) => e.who.map((id) => store.nameOf(id)).join(', ') || '–' },
   ];
   return (
     <section className="page" aria-labelledby="title">
@@ -198,7 +198,7 @@ export function Timeline({ query }: { query: URLSearchParams }): React.JSX.Eleme
             )}
           />
           <Choice query={query} name="mesh" label="Mesh" options={[...store.meshes.keys()].sort()} />
-          <TextFilter query={query} name="node" label="Node" placeholder="whole name" />
+          <TextFilter query={query} name="node" label="Node" placeholder="name or id" />
           <button
             type="button"
             aria-pressed={paused}
@@ -303,7 +303,7 @@ function Then({ at }: { at: string }): React.JSX.Element {
           theme={theme}
           label={`${store.nodes.size} nodes at ${dateAndClock(Number(at))}`}
           onSelect={setSelected}
-          onOpen={(id) => change({ node: store.nodes.get(id)?.name ?? null })}
+          onOpen={(id) => change({ node: id })}
           onCamera={() => undefined}
         />
       )}

@@ -160,7 +160,8 @@ export function TracePage({ id, query }: { id: string; query: URLSearchParams })
   );
 }
 
-export function Boot({ name, query }: { name: string; query: URLSearchParams }): React.JSX.Element {
+export function Boot({ query }: { query: URLSearchParams }): React.JSX.Element {
+  const name = query.get('node') ?? '';
   const store = useWorld();
   const boot = useFetched<Trace>(name === '' ? null : `/api/boot/${encodeURIComponent(name)}`);
   const nodes = [...store.nodes.values()].sort((a, b) => b.started_unix_ms - a.started_unix_ms);
@@ -173,7 +174,7 @@ export function Boot({ name, query }: { name: string; query: URLSearchParams }):
           className="filters"
           onSubmit={(event) => {
             event.preventDefault();
-            if (typed !== '') navigate(href('boot', typed));
+            if (typed !== '') navigate(href('boot', '', { node: typed }));
           }}
         >
           <label className="field">
@@ -183,7 +184,8 @@ export function Boot({ name, query }: { name: string; query: URLSearchParams }):
               value={typed}
               onChange={(event) => {
                 setTyped(event.target.value);
-                if (nodes.some((node) => node.name === event.target.value)) navigate(href('boot', event.target.value));
+                if (nodes.some((node) => node.name === event.target.value))
+                  navigate(href('boot', '', { node: event.target.value }));
               }}
               placeholder="name or id"
             />
@@ -205,7 +207,7 @@ export function Boot({ name, query }: { name: string; query: URLSearchParams }):
             <ul className="cards">
               {nodes.slice(0, 24).map((node) => (
                 <li key={node.id} className="card">
-                  <Link to={href('boot', node.name)}>{node.name}</Link>
+                  <Link to={href('boot', '', { node: node.name })}>{node.name}</Link>
                   <div className="row">
                     <TypeName type={node.type} />
                     <span>{dateAndClock(node.started_unix_ms)}</span>

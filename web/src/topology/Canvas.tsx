@@ -107,7 +107,11 @@ export function TopologyCanvas(props: CanvasProps): React.JSX.Element {
       <div className="lane-titles" ref={titleBox}>
         {lanes.map((lane) => (
           <span key={lane.mesh} className="lane-title" data-mesh={lane.mesh}>
-            {lane.mesh} <small>{lane.count}{store.meshes.get(lane.mesh)?.state === 'split' ? ' · split' : ''}</small>
+            {lane.mesh}{' '}
+            <small>
+              {lane.count}
+              {store.meshes.get(lane.mesh)?.state === 'split' ? ' · split' : ''}
+            </small>
           </span>
         ))}
       </div>

@@ -27,6 +27,8 @@ export const useThemeKey = (): string => useContext(ThemeContext);
 
 export function titleOf(route: Route): string {
   const name = NAMES.find(([page]) => page === route.page)?.[1] ?? 'Not found';
+  const of = route.page === 'boot' ? route.query.get('node') : route.query.get('metric');
+  if (of) return `${of} · ${name}`;
   return route.rest === '' ? name : `${route.rest.length > 30 ? route.rest.slice(0, 12) : route.rest} · ${name}`;
 }
 
@@ -36,7 +38,7 @@ export function Shell({ route, children }: { route: Route; children: React.React
   useEffect(() => {
     document.title = `${titleOf(route)} · grapevine`;
     setOpen(false);
-  }, [route.page, route.rest]);
+  }, [route.page, route.rest, route.query.get('node'), route.query.get('metric')]);
   return (
     <ThemeContext.Provider value={key}>
       <a className="skip" href="#main">
