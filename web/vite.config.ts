@@ -8,7 +8,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     sourcemap: false,
     chunkSizeWarningLimit: 800,
-    rolldownOptions: { checks: { moduleLevelDirective: false } },
+    rollupOptions: {
+      onwarn: (warning, warn) => {
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning); // 'use client' of libraries says nothing here.
+      },
+    },
   },
   server: {
     proxy: {
