@@ -1,5 +1,6 @@
 #include "console/world_testing.hpp"
 
+#include <array>
 #include <utility>
 
 namespace grapevine::console::testing {
@@ -39,10 +40,14 @@ MessageSample message(std::uint32_t from, std::uint32_t to) {
     return out;
 }
 
+constexpr std::array<const char*, 5> kTypes = {"gateway", "broker", "compute", "broker", "registry"};
+
 SimulatedFabric::SimulatedFabric(std::uint32_t nodes, std::uint32_t meshes) : meshes_(meshes), alive_(nodes, true) {
     for (std::uint32_t node = 0; node < nodes; ++node) {
         DirectoryRow row = row_of(node + 1);
         row.digest.mesh = "mesh" + std::to_string(mesh_of(node) + 1);
+        row.digest.type = kTypes[node / meshes % kTypes.size()];
+        row.digest.name = row.digest.mesh + "." + row.digest.type + "." + std::to_string(node + 1);
         for (std::uint32_t step = 1; step <= 3; ++step) {
             row.digest.neighbors.push_back(id_of((node + step * meshes) % nodes + 1));
         }
