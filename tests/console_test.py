@@ -2,76 +2,17 @@
 """`grapevine console` as `up` brings it and alone: what it shows is what the nodes say, what it is asked it has done, and
 whoever is not its user gets nothing."""
 
-import http.client
 import json
 import os
 import signal
 import socket
 import stat
 import sys
-from pathlib import Path
 
 import cli_support as cli
+from console_support import Console, converged, drawn, has_supervisor, is_member, members, said
 
 SMALL = ("up", "--meshes", "1", "--per-mesh", "broker=2,gateway=1", "--json")
-
-
-class Console:
-    """A browser: it knows the link that was printed."""
-
-    def __init__(self, link):
-        self.url, _, self.token = link.partition("/#token=")
-        self.host = self.url.removeprefix("http://")
-        self.port = int(self.host.rpartition(":")[2])
-
-    def ask(self, path, method="GET", body=None, seconds=40, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds * cli.SLOW)
-        try:
-            sent = {"Host": self.host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-            connection.request(method, path, body=body, headers={k: v for k, v in sent.items() if v is not None})
-            answer = connection.getresponse()
-            return answer.status, answer.read(), answer.headers
-        finally:
-            connection.close()
-
-    def get(self, path, status=200):
-        code, body, _ = self.ask(path)
-        assert code == status, (path, code, body)
-        return json.loads(body)
-
-    def post(self, path, body, status=200, **headers):
-        sent = {"Content_Type": "application/json", "Origin": self.url, "Authorization": f"Bearer {self.token}", **headers}
-        code, answer, _ = self.ask(path, "POST", body if isinstance(body, (bytes, str)) else json.dumps(body), **sent)
-        assert code == status, (path, code, answer)
-        return json.loads(answer)
-
-    def nodes(self):
-        return {node["id"]: node for node in self.get("/api/world")["nodes"]}
-
-
-def ask_node(data_dir, request):
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(10 * cli.SLOW)
-        sock.connect(str(Path(data_dir) / "control.sock"))
-        sock.sendall(json.dumps(request).encode() + b"\n")
-        return json.loads(sock.makefile().readline())
-
-
-def converged(up, seconds=90):
-    state = json.loads(up.line(seconds))
-    return state, Console(state["console"])
-
-
-def has_supervisor(console):
-    cli.wait_until(lambda: console.get("/api/world")["supervisor"]["can_spawn"], 5, "its supervisor")
-
-
-def members(console, mesh=None):
-    return {i for i, n in console.nodes().items() if n["state"] == "member" and mesh in (None, n["mesh"])}
-
-
-def is_member(console, node):
-    return console.nodes().get(node, {}).get("state") == "member"
 
 
 def eighteen_nodes_and_their_links(home):
@@ -91,26 +32,6 @@ def eighteen_nodes_and_their_links(home):
         node = console.get(f"/api/nodes/{state['nodes'][0]['id']}")
         assert node["status"]["id"] == node["id"] and node["ledger"]["kinds"] and node["why"]["verdict"], node
         assert up.end() == 0
-
-
-def drawn(console):
-    """(a, b) to (who says it, who is eager), by id."""
-    links = [link for link in console.get("/api/world")["links"] if link["kind"] == "overlay"]
-    return {(link["a"], link["b"]): (link["said_by"], link["eager"]) for link in links}
-
-
-def said(state):
-    """The same, asked of every node itself."""
-    tables = {node["id"]: {n["id"]: n["eager"] for n in ask_node(node["data_dir"], {"op": "status"})["neighbors"]}
-              for node in state["nodes"]}
-    words = {(True, True): "both", (True, False): "a", (False, True): "b"}
-    out = {}
-    for one in tables:
-        for other in tables[one]:
-            a, b = min(one, other), max(one, other)
-            eager = (tables[a].get(b, False), tables.get(b, {}).get(a, False))
-            out[a, b] = (words[b in tables[a], a in tables.get(b, {})], words.get(eager, "neither"))
-    return out
 
 
 def what_is_asked_is_done_and_seen(home):
