@@ -240,8 +240,10 @@ def up_starts_a_dead_collector_again(home):
 def up_leaves_it_when_told_so(home):
     for words, env in ((("--no-collector",), {}), ((), {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})):
         code, out, err = cli.run(home, *SMALL, "--for", "3s", *words, env=env, seconds=60)
-        assert code == 0 and json.loads(out)["collector"] is None, (code, out, err)
-        assert not (home / "grapevine" / "collectors").exists() or not collectors(home)
+        state = json.loads(out)
+        assert code == 0 and state["collector"] is None, (code, out, err)
+        assert (state["console"] is None) == bool(words), "the console is there all the same"
+        assert not words or not (home / "grapevine" / "collectors").exists() or not collectors(home)
 
 
 def the_boots_of_all_nodes_arrive(home):

@@ -34,6 +34,33 @@ def eighteen_nodes_and_their_links(home):
         assert up.end() == 0
 
 
+def listens_where_it_is_told_or_where_it_can(home):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        with cli.Program(home, *SMALL, "--console", address) as up:
+            assert json.loads(up.line(90))["console"] is None
+            assert up.end() == 0
+            assert "going on without" in up.errors(), up.errors()
+    with cli.Program(home, *SMALL, "--console", address) as up:
+        _, console = converged(up)
+        assert console.host == address and console.ask("/healthz")[0] == 200
+        assert up.end() == 0
+    try:
+        usual = socket.create_server(("127.0.0.1", 19090))
+    except OSError:
+        usual = None  # Somebody else's: taken all the same.
+    with cli.Program(home, *SMALL) as up:
+        _, console = converged(up)
+        assert console.port != 19090 and console.ask("/healthz")[0] == 200
+        assert "127.0.0.1:19090 cannot be had" in up.errors(), up.errors()
+        assert up.end() == 0
+    if usual:
+        usual.close()
+        with cli.Program(home, *SMALL) as up:
+            assert converged(up)[1].port == 19090
+            assert up.end() == 0
+
+
 def what_is_asked_is_done_and_seen(home):
     with cli.Program(home, *SMALL) as up:
         state, console = converged(up)
@@ -241,6 +268,7 @@ def what_is_down_is_unknown(home):
 
 
 if __name__ == "__main__":
-    sys.exit(cli.main([eighteen_nodes_and_their_links, what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user,
-                       bounds_what_comes, changes_come_as_they_happen, its_death_touches_nothing,
-                       alone_with_pages_and_a_node_of_its_own, what_is_down_is_unknown]))
+    sys.exit(cli.main([eighteen_nodes_and_their_links, listens_where_it_is_told_or_where_it_can,
+                       what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user, bounds_what_comes,
+                       changes_come_as_they_happen, its_death_touches_nothing, alone_with_pages_and_a_node_of_its_own,
+                       what_is_down_is_unknown]))

@@ -17,6 +17,10 @@ constexpr const char* kMetricInterval = "10000";  // Milliseconds: often enough 
 
 void ConsoleChild::start(std::function<void()> decided) {
     decided_ = std::move(decided);
+    begin();
+}
+
+void ConsoleChild::begin() {
     if (const auto launched = launch(); !launched) {
         say_("console: " + launched.error().message + "; going on without");
         decide();
@@ -24,6 +28,7 @@ void ConsoleChild::start(std::function<void()> decided) {
     }
     timer_ = runtime_.at(runtime_.now() + kReadyWithin, base::Duration::zero(), [this] {
         timer_.reset();
+        choice_ = Choice::made;
         say_("console: is not ready in time; going on without");
         process_->signal(SIGKILL);
         decide();
@@ -66,6 +71,7 @@ void ConsoleChild::on_ready_line(std::string_view line) {
     url_ = *url;
     link_ = *link;
     listen_ = url->substr(kScheme.size());
+    choice_ = Choice::made;
     state_ = State::ready;
     cancel_timer();
     decide();
@@ -78,6 +84,10 @@ void ConsoleChild::on_exit(int wait_status) {
         runtime_.post(std::exchange(done_, {}));
         return;
     }
+    if (before == State::starting && choice_ == Choice::usual) {
+        try_any_port();
+        return;
+    }
     const bool again = !url_.empty();
     say_("console: ended, " + describe_wait_status(wait_status) +
          (again ? "; starting it again" : "; going on without, see " + (directory_ / "console.log").string()));
@@ -86,6 +96,17 @@ void ConsoleChild::on_exit(int wait_status) {
         start_again();
     }
     decide();
+}
+
+// Another console, most likely, has the usual port.
+void ConsoleChild::try_any_port() {
+    choice_ = Choice::made;
+    listen_ = kAnyPort;
+    say_("console: " + std::string(kUsual) + " cannot be had; it takes another port");
+    timer_ = runtime_.at(runtime_.now(), base::Duration::zero(), [this] {
+        timer_.reset();
+        begin();
+    });
 }
 
 void ConsoleChild::start_again() {

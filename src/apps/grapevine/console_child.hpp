@@ -4,8 +4,8 @@
 //
 // Rules:
 // - Like a node it never outlives this process (child_process.hpp).
-// - It listens on a port of 127.0.0.1 that the kernel chooses once; started again it takes the same, so that the nodes
-//   need not know.
+// - It listens where the user said; else on kUsual, and where that cannot be had on a port that the kernel chooses.
+//   Started again it takes the same, so that the nodes need not know.
 // - Its death ends nothing else: it is said, and it is started again after kAgainFirst, then twice as long each time up
 //   to kAgainMost, and from the beginning once it has run for kStable. One that was never ready is given up.
 // - Its stderr goes to console.log in its directory. The link to its pages, with the token, is in its ready line alone.
@@ -26,6 +26,8 @@ namespace grapevine::apps {
 
 class ConsoleChild {
 public:
+    static constexpr std::string_view kUsual = "127.0.0.1:19090";
+    static constexpr std::string_view kAnyPort = "127.0.0.1:0";
     static constexpr base::Duration kReadyWithin = std::chrono::seconds(10);
     static constexpr base::Duration kAgainFirst = std::chrono::milliseconds(500);
     static constexpr base::Duration kAgainMost = std::chrono::seconds(30);
@@ -34,12 +36,15 @@ public:
     using Say = std::function<void(const std::string& line)>;
 
     // `programs` has the grapevine command; the store is in `directory`, the supervisor that it asks in `run_dir`.
+    // listen: an address and port, or nothing.
     ConsoleChild(io::Runtime& runtime, std::filesystem::path programs, std::filesystem::path directory,
-                 std::filesystem::path run_dir, Say say)
+                 std::filesystem::path run_dir, std::optional<std::string> listen, Say say)
         : runtime_(runtime),
           programs_(std::move(programs)),
           directory_(std::move(directory)),
           run_dir_(std::move(run_dir)),
+          listen_(listen.value_or(std::string(kUsual))),
+          choice_(listen ? Choice::made : Choice::usual),
           say_(std::move(say)) {}
     ~ConsoleChild() { cancel_timer(); }
     ConsoleChild(const ConsoleChild&) = delete;
@@ -57,10 +62,14 @@ public:
 
 private:
     enum class State : std::uint8_t { absent, starting, ready, stopping };
+    // Where it listens was said by the user or found out once, or is kUsual for a try.
+    enum class Choice : std::uint8_t { made, usual };
 
+    void begin();
     base::Status launch();
     void on_ready_line(std::string_view line);
     void on_exit(int wait_status);
+    void try_any_port();
     void start_again();
     void cancel_timer();
     void decide();
@@ -69,9 +78,10 @@ private:
     std::filesystem::path programs_;
     std::filesystem::path directory_;
     std::filesystem::path run_dir_;
+    std::string listen_;
+    Choice choice_;
     Say say_;
     State state_ = State::absent;
-    std::string listen_ = "127.0.0.1:0";
     std::string url_;
     std::string link_;
     std::unique_ptr<ChildProcess> process_;  // Empty before the first start.

@@ -41,7 +41,7 @@ public:
         runtime_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { on_signal(); });
         if (options_.console) {
             console_.emplace(runtime_, options_.cluster.programs, options_.cluster.root / "collector",
-                             options_.cluster.root, [this](const std::string& line) { say(line); });
+                             options_.cluster.root, console_address(), [this](const std::string& line) { say(line); });
             console_->start([this] { boot(); });
         } else {
             boot();
@@ -57,13 +57,19 @@ public:
     }
 
 private:
+    [[nodiscard]] std::optional<std::string> console_address() const {
+        return options_.console_listen ? std::optional(options_.console_listen->text()) : std::nullopt;
+    }
+
     // The nodes inherit where their telemetry goes, so the console, which collects it, comes first.
     void boot() {
         if (stopping_) {
             return;
         }
         if (console_ && console_->running()) {
-            export_to(console_->url());
+            if (options_.collect) {
+                export_to(console_->url());
+            }
             if (!options_.json) {
                 screen_.say("console  " + console_->link());
             }
@@ -85,12 +91,14 @@ private:
 
     void say(const std::string& line) { options_.json ? cli::complain(line) : screen_.say(line); }
 
-    [[nodiscard]] CollectorView collector_view() const {
-        return console_ ? CollectorView{console_->url(), console_->link(), console_->running()} : CollectorView{};
+    [[nodiscard]] ConsoleView console_view() const {
+        return console_ ? ConsoleView{console_->url(), console_->link(), console_->running(),
+                                      options_.collect && !console_->url().empty()}
+                        : ConsoleView{};
     }
 
     void draw(const Terminal& terminal, Detail detail) {
-        screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail), collector_view(), load_shown()));
+        screen_.draw(cluster_lines(terminal, cluster_, cluster_.sample(detail), console_view(), load_shown()));
     }
 
     // The gateway of the first mesh writes to the brokers of the second, or of its own if that is the only one. It
@@ -148,7 +156,7 @@ private:
     }
 
     [[nodiscard]] std::string state() {
-        return cluster_json(cluster_, cluster_.sample(Detail::with_pss), collector_view(), load_shown());
+        return cluster_json(cluster_, cluster_.sample(Detail::with_pss), console_view(), load_shown());
     }
 
     // Nobody here waits for the reader of these lines: one that is slow gets the newest state when it reads again.

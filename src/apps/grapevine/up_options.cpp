@@ -68,8 +68,9 @@ std::vector<cli::Flag> up_flags() {
         {"--respawn", cli::Arity::none, "", "start a node that died again, with the same identity"},
         {"--closed", cli::Arity::none, "",
          "closed meshes: an authority of each in the data directory, and a ticket for each node"},
-        {"--no-console", cli::Arity::none, "",
-         "no console, and collect no telemetry (also without it if an OTEL_* variable says where telemetry goes)"},
+        {"--console", cli::Arity::one, "ADDR:PORT",
+         "where the web console listens (default: 127.0.0.1:19090, or any port if that is taken)"},
+        {"--no-console", cli::Arity::none, "", "no console, and collect no telemetry"},
         {"--no-collector", cli::Arity::none, "", "the same as --no-console"}};
 }
 
@@ -108,7 +109,18 @@ base::Result<UpOptions> parse_up_options(const cli::Parsed& parsed) {
     options.cluster.on_death = parsed.has("--respawn") ? OnDeath::respawn : OnDeath::leave_dead;
     options.cluster.admission = parsed.has("--closed") ? Admission::closed : Admission::open;
     options.json = parsed.has("--json");
-    options.console = !parsed.has("--no-console") && !parsed.has("--no-collector") && !environment_decides_export();
+    options.console = !parsed.has("--no-console") && !parsed.has("--no-collector");
+    options.collect = options.console && !environment_decides_export();
+    if (parsed.has("--console")) {
+        const auto listen = base::SocketAddr::parse(parsed.text("--console"));
+        if (!listen) {
+            return base::invalid("--console: " + listen.error().message);
+        }
+        if (!options.console) {
+            return base::invalid("--console: cannot be together with --no-console");
+        }
+        options.console_listen = *listen;
+    }
     return options;
 }
 

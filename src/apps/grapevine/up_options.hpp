@@ -9,6 +9,7 @@
 
 #include "apps/grapevine/cluster.hpp"
 #include "base/result.hpp"
+#include "base/socket_addr.hpp"
 #include "base/time.hpp"
 #include "grapevine/node_main_flags.hpp"
 
@@ -20,7 +21,9 @@ struct UpOptions {
     std::optional<base::Duration> duration;
     bool json = false;
     bool console = true;
-    std::uint64_t produce = 0;  // Messages a second; 0: none.
+    bool collect = true;                             // The nodes' telemetry goes to the console.
+    std::optional<base::SocketAddr> console_listen;  // Empty: ConsoleChild's choice.
+    std::uint64_t produce = 0;                       // Messages a second; 0: none.
 };
 
 std::vector<cli::Flag> up_flags();

@@ -135,12 +135,12 @@ std::string title_of(const Terminal& terminal, const Cluster& cluster) {
     return tinted(terminal, Tint::bold, "grapevine") + "  " + what + "  " + state;
 }
 
-std::string collector_line(const Terminal& terminal, const CollectorView& collector) {
-    if (!collector.running) {
-        return tinted(terminal, Tint::warn, "telemetry  " + collector.url + " is down and starts again");
+std::string console_line(const Terminal& terminal, const ConsoleView& console) {
+    if (!console.running) {
+        return tinted(terminal, Tint::warn, "console  " + console.url + " is down and starts again");
     }
-    return tinted(terminal, Tint::dim, "telemetry  ") + collector.url +
-           tinted(terminal, Tint::dim, "  grapevine trace ls | boot NAME | spans");
+    return tinted(terminal, Tint::dim, "console  ") + console.url +
+           tinted(terminal, Tint::dim, console.collects ? "  grapevine top | trace ls | boot NAME" : "  grapevine top");
 }
 
 std::string load_line(const Terminal& terminal, const LoadShown& load) {
@@ -229,10 +229,10 @@ std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t
 }
 
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
-                                       const std::vector<NodeRow>& rows, const CollectorView& collector,
+                                       const std::vector<NodeRow>& rows, const ConsoleView& console,
                                        const std::optional<LoadShown>& load) {
     const auto summaries = summaries_of(rows);
-    const std::size_t beside = kLinesBesideRows + summaries.size() + (collector.url.empty() ? 0 : 1) + (load ? 1 : 0);
+    const std::size_t beside = kLinesBesideRows + summaries.size() + (console.url.empty() ? 0 : 1) + (load ? 1 : 0);
     const std::size_t fits = terminal.rows > beside ? terminal.rows - beside : 1;
     const std::size_t room = rows.size() == fits + 1 ? rows.size() : fits;  // A note would take the place of the row.
     std::vector<bool> well;
@@ -245,8 +245,8 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
     }
     const std::size_t hidden = rows.size() - cells.size();
     std::vector<std::string> lines{title_of(terminal, cluster)};
-    if (!collector.url.empty()) {
-        lines.push_back(collector_line(terminal, collector));
+    if (!console.url.empty()) {
+        lines.push_back(console_line(terminal, console));
     }
     for (std::string& line : table_lines(terminal, table_columns(), std::move(cells))) {
         lines.push_back(std::move(line));
@@ -269,7 +269,7 @@ std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& 
     return lines;
 }
 
-std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector,
+std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const ConsoleView& console,
                          const std::optional<LoadShown>& load) {
     boost::json::array nodes;
     for (const NodeRow& row : rows) {
@@ -285,9 +285,11 @@ std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& row
     }
     out["collector"] = nullptr;
     out["console"] = nullptr;
-    if (!collector.url.empty()) {
-        out["collector"] = collector.url;
-        out["console"] = collector.link;
+    if (!console.url.empty()) {
+        out["console"] = console.link;
+    }
+    if (console.collects) {
+        out["collector"] = console.url;
     }
     out["load"] = nullptr;
     if (load) {

@@ -14,11 +14,12 @@
 
 namespace grapevine::apps {
 
-// Where the nodes' telemetry goes, if this command collects it; an empty URL if it does not.
-struct CollectorView {
+// The console of this command; an empty URL if it has none.
+struct ConsoleView {
     std::string url;
-    std::string link{};  // To the console's pages.
+    std::string link{};  // With the token.
     bool running = false;
+    bool collects = false;  // The nodes' telemetry goes there.
 };
 
 // The load of --produce.
@@ -38,12 +39,12 @@ std::vector<std::size_t> visible_rows(const std::vector<bool>& well, std::size_t
 // Title, table, one summary line a mesh and a footer, at most `terminal.rows - 1` lines on a live terminal; what is
 // left out are rows of nodes that are well, if possible.
 std::vector<std::string> cluster_lines(const Terminal& terminal, const Cluster& cluster,
-                                       const std::vector<NodeRow>& rows, const CollectorView& collector,
+                                       const std::vector<NodeRow>& rows, const ConsoleView& console,
                                        const std::optional<LoadShown>& load = {});
 
 // {"converged":..,"converged_ms":..,"collector":..,"console":..,"nodes":[...]}, one line. converged_ms is null while
-// not converged, collector its URL or null, console its link or null, load an object or null.
-std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const CollectorView& collector,
+// not converged, collector the console's URL or null, console its link or null, load an object or null.
+std::string cluster_json(const Cluster& cluster, const std::vector<NodeRow>& rows, const ConsoleView& console,
                          const std::optional<LoadShown>& load = {});
 
 // Redraws lines in place on a live terminal, cut at its width and height, since a line that wraps could not be erased
