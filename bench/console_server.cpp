@@ -4,6 +4,7 @@
 //
 // Nothing can be asked of its nodes, which do not exist.
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>

@@ -76,7 +76,7 @@ def neighbors(data_dir):
     try:
         return {n["id"]: n["eager"] for n in ask_node(data_dir, {"op": "status"})["neighbors"]}
     except (OSError, ValueError):
-        return {}
+        return None
 
 
 def said(state):
@@ -85,8 +85,11 @@ def said(state):
     words = {(True, True): "both", (True, False): "a", (False, True): "b"}
     out = {}
     for one in tables:
-        for other in tables[one]:
+        for other in tables[one] or ():
             a, b = min(one, other), max(one, other)
-            eager = (tables[a].get(b, False), tables.get(b, {}).get(a, False))
-            out[a, b] = (words[b in tables[a], a in tables.get(b, {})], words.get(eager, "neither"))
+            of_a, of_b = tables.get(a), tables.get(b)
+            eager = "unknown"
+            if of_a is not None and of_b is not None:
+                eager = words.get((of_a.get(b, False), of_b.get(a, False)), "neither")
+            out[a, b] = (words[b in (of_a or ()), a in (of_b or ())], eager)
     return out

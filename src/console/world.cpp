@@ -47,22 +47,33 @@ void World::on_viewer(base::EndpointId viewer, const std::string& mesh, const Mo
         return;
     }
     views_[viewer].mesh = mesh;
-    ProcessState& process = infos_[viewer].process;
+    const ProcessState process = infos_[viewer].process;
     if (process == ProcessState::none || process == ProcessState::starting || process == ProcessState::ended) {
-        process = ProcessState::ready;
+        set_process(viewer, ProcessState::ready);
     }
     refresh(viewer, at);
+    relink(viewer, at);
     settle_links(at);
     refresh_mesh(mesh, at);
 }
 
+void World::set_process(const Id& id, ProcessState state) {
+    Info& info = infos_[id];
+    const NodeRow* row = nodes_.find(id);
+    if (state == ProcessState::ended && row != nullptr) {
+        info.ended_with = row->digest.sequence;
+    }
+    info.process = state;
+}
+
 void World::on_viewer_lost(base::EndpointId viewer, Loss loss, const Moment& at) {
-    if (const auto info = infos_.find(viewer); loss == Loss::ended && info != infos_.end()) {
-        info->second.process = ProcessState::ended;
+    if (loss == Loss::ended && infos_.contains(viewer)) {
+        set_process(viewer, ProcessState::ended);
         refresh(viewer, at);
     }
     const auto it = views_.find(viewer);
     if (it == views_.end()) {
+        relink(viewer, at);
         settle_links(at);
         return;
     }
@@ -306,9 +317,10 @@ void World::on_process(const ProcessFact& process, const Moment& at) {
     if (!id) {
         return;
     }
-    infos_[*id].process = process.state;
+    set_process(*id, process.state);
     if (nodes_.find(*id) != nullptr) {
         refresh(*id, at);
+        relink(*id, at);
         settle_links(at);
     } else if (infos_.size() > kNodesMax) {
         infos_.erase(*id);

@@ -7,8 +7,10 @@
 //     directories say: it is one as long as one of its mesh that is known here holds it; suspected if one of them has
 //     accusers of it; dead, left or unknown by the last word of those that dropped it.
 //  2. A mesh of which no directory is known is unknown, and so is every node of it that was not dead or gone before.
-//  3. A link is what its ends say: a node that can be asked by its own table of neighbours, any other by its digest. It
-//     is drawn while both ends are drawn, and said_by tells who says it. Eagerness is known if both can be asked.
+//  3. A link is what its ends say: a node that can be asked by its own table of neighbours, any other by its digest,
+//  one
+//     whose process ended nothing. It is drawn while both ends are drawn, and said_by tells who says it. Eagerness is
+//     known if both can be asked.
 //  4. Alerts are derived and go with their cause. Directories of one mesh that disagree for kSplitAfter are a split:
 //     shorter ones are changes under way.
 //  5. Everything is bounded: nodes (kNodesMax; more are ignored and counted), links by neighbours a node
@@ -109,7 +111,8 @@ private:
     struct Info {
         Word word = Word::none;
         ProcessState process = ProcessState::none;
-        std::vector<Id> said;  // Neighbours by its own word, sorted.
+        std::vector<Id> said;          // Neighbours by its own word, sorted.
+        std::uint64_t ended_with = 0;  // The sequence of its digest when its process ended: that one says nothing more.
         base::TimePoint since{};
     };
     struct Flow {
@@ -120,6 +123,7 @@ private:
     // world.cpp
     void learn(const DirectoryRow& row, const Id& viewer, const Moment& at);
     void refresh(const Id& id, const Moment& at);
+    void set_process(const Id& id, ProcessState state);
     void put(const Id& id, NodeRow row, const Moment& at);
     void drop_node(const Id& id, const Moment& at);
     [[nodiscard]] NodeState state_of(const Id& id, const std::string& mesh, const Info& info,

@@ -42,7 +42,7 @@ void World::relink(const Id& id, const Moment& at) {
         for (const auto& [other, eager] : *view->second.neighbors) {
             says_now.push_back(other);
         }
-    } else {
+    } else if (row->digest.sequence > infos_[id].ended_with) {
         says_now = row->digest.neighbors;
     }
     std::erase(says_now, id);

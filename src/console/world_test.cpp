@@ -127,6 +127,22 @@ TEST_F(WorldTest, ALinkIsWhatItsEndsSay) {
     EXPECT_EQ(link(1, 2), nullptr);
 }
 
+TEST_F(WorldTest, AProcessThatEndedSaysNothing) {
+    view(1, {row_of(1, 1, {2}), row_of(2, 1, {1})});
+    links(1, {{id_of(2), true}});
+    EXPECT_EQ(link(1, 2)->said_by, Ends::both);
+    const auto process = [&](ProcessState state) {
+        world_.on_process({"m.t.2", "m", id_of(2).hex(), state, "", ""}, at_);
+    };
+    process(ProcessState::ended);
+    ASSERT_NE(link(1, 2), nullptr) << "1 still says it";
+    EXPECT_EQ(link(1, 2)->said_by, Ends::a);
+    process(ProcessState::ready);
+    EXPECT_EQ(link(1, 2)->said_by, Ends::a) << "its digest is of its last life";
+    view(1, {row_of(1, 1, {2}), row_of(2, 2, {1})});
+    EXPECT_EQ(link(1, 2)->said_by, Ends::both);
+}
+
 TEST_F(WorldTest, OnlyALastingDisagreementIsASplit) {
     view(1, {row_of(1), row_of(2)});
     view(2, {row_of(2)});
