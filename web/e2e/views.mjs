@@ -9,14 +9,8 @@ export async function every_page_has_its_heading({ page, base, open }) {
     await page.goto(base + path);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await until(`${name} shows something`, async () => (await page.locator('main').innerText()).length > 20);
-    check(
-      (await page.locator('.problem').count()) === 0,
-      `${name}: ${await page
-        .locator('.problem')
-        .first()
-        .innerText()
-        .catch(() => '')}`,
-    );
+    const problems = await page.locator('.problem').allInnerTexts();
+    check(problems.length === 0, `${name}: ${problems[0]}`);
   }
 }
 

@@ -85,8 +85,8 @@ describe('WorldStore', () => {
     const store = new WorldStore(() => 0);
     store.replace(world(), 0);
     store.flush();
-    const seen: { nodes: string[]; links: boolean; structure: boolean }[] = [];
-    store.subscribe((changes) => seen.push({ ...changes, nodes: [...changes.nodes] }));
+    const seen: { nodes: string[]; links: string[]; structure: boolean }[] = [];
+    store.subscribe((changes) => seen.push({ ...changes, nodes: [...changes.nodes], links: [...changes.links] }));
     store.apply({ version: 6, nodes: [node('a', { cpu_millicores: 9 })] });
     store.apply({
       version: 7,
@@ -97,8 +97,8 @@ describe('WorldStore', () => {
     store.apply({ version: 8, nodes: [node('c')] });
     store.flush();
     expect(seen).toEqual([
-      { nodes: ['a', 'b'], links: true, structure: false },
-      { nodes: [], links: false, structure: true },
+      { nodes: ['a', 'b'], links: ['a|b|overlay'], structure: false },
+      { nodes: [], links: [], structure: true },
     ]);
   });
 

@@ -4,15 +4,15 @@ import { changedQuery, href, parseRoute } from '../src/core/route';
 import { takeToken } from '../src/core/token';
 import { age, bytes, count, duration, kib, millicores, ofBudget } from '../src/core/format';
 import { filterOf, passes } from '../src/core/filter';
-import { cameraOf, cameraText, toScreen, toWorld, zoomAt } from '../src/topology/camera';
+import { cameraIn, cameraOf, cameraText, stateOf, toScreen } from '../src/topology/camera';
 import { placeLabels, LABEL_HEIGHT, type LabelWish } from '../src/topology/labels';
 import { healthOf, linkSentence, loadOf, lookOf } from '../src/topology/looks';
-import { nextInDirection } from '../src/topology/pointer';
+import { nextInDirection } from '../src/topology/arrows';
 import { summary } from '../src/pages/alertRules';
 import { parseLayout } from '../src/pages/Spawn';
 import { actionsFor } from '../src/pages/Actions';
 import { chartOf, pointsOf } from '../src/pages/chartData';
-import { sortRows } from '../src/ui/Table';
+import { orderOf, sortingOf } from '../src/ui/Table';
 import type { MetricSeries, NodeRow } from '../src/core/contract';
 
 describe('routes', () => {
@@ -138,21 +138,17 @@ describe('alerts', () => {
 });
 
 describe('camera', () => {
-  it('keeps what is under the pointer there, and goes there and back', () => {
+  it('is the same in sigma, whatever the size', () => {
+    const numbers = fc.double({ min: 0.5, max: 2000, noNaN: true });
     fc.assert(
-      fc.property(
-        fc.integer({ min: -500, max: 500 }),
-        fc.integer({ min: 0, max: 800 }),
-        fc.double({ min: 0.5, max: 2, noNaN: true }),
-        (x, at, factor) => {
-          const size = { width: 800, height: 600 };
-          const before = { x, y: 40, k: 1 };
-          const pointer = { x: at, y: 100 };
-          const world = toWorld(before, size, pointer);
-          const back = toScreen(zoomAt(before, size, pointer, factor), size, world);
-          expect(Math.hypot(back.x - pointer.x, back.y - pointer.y)).toBeLessThan(1e-6);
-        },
-      ),
+      fc.property(numbers, numbers, numbers, numbers, (x, y, width, height) => {
+        const size = { width, height };
+        const back = cameraIn(stateOf({ x, y, k: 1.5 }, size), size);
+        expect(back.x).toBeCloseTo(x);
+        expect(back.y).toBeCloseTo(y);
+        expect(back.k).toBeCloseTo(1.5);
+        expect(toScreen(back, size, { x, y }).x).toBeCloseTo(width / 2);
+      }),
     );
     expect(cameraOf(cameraText({ x: 10, y: -4, k: 1.5 }))).toEqual({ x: 10, y: -4, k: 1.5 });
     for (const text of [null, '', '1,2', '1,2,x', '1,2,0', '1,2,3,4']) expect(cameraOf(text)).toBeNull();
@@ -309,16 +305,9 @@ describe('charts', () => {
   });
 });
 
-describe('sortRows', () => {
-  it('is stable and goes both ways', () => {
-    const columns = [{ key: 'n', name: '', sort: (r: { n: number }) => r.n, cell: () => null }];
-    const rows = [
-      { n: 2, i: 0 },
-      { n: 1, i: 1 },
-      { n: 2, i: 2 },
-    ];
-    expect(sortRows(rows, columns, 'n').map((r) => r.i)).toEqual([1, 0, 2]);
-    expect(sortRows(rows, columns, '-n').map((r) => r.i)).toEqual([0, 2, 1]);
-    expect(sortRows(rows, columns, 'nothing').map((r) => r.i)).toEqual([0, 1, 2]);
+describe('the order of a table', () => {
+  it('is one word of the address', () => {
+    expect(sortingOf('-peers')).toEqual([{ id: 'peers', desc: true }]);
+    for (const order of ['', 'name', '-name']) expect(orderOf(sortingOf(order))).toBe(order);
   });
 });

@@ -28,8 +28,8 @@ export const NAMES_MAX = 8192;
 
 export interface Changes {
   nodes: Set<string>; // Rows that changed, without coming or going.
-  links: boolean;
-  structure: boolean; // Nodes came or went, or changed mesh or type: the layout is due.
+  links: Set<string>; // Keys of links that came, changed or went.
+  structure: boolean; // Nodes came or went, or changed mesh or type, or all is new: the layout is due.
 }
 
 export interface HeldNode extends NodeRow {
@@ -79,7 +79,7 @@ export class WorldStore {
 
   private readonly names = new Map<string, string>(); // Of those that are gone, too.
   private readonly listeners = new Set<Listener>();
-  private pending: Changes = { nodes: new Set(), links: false, structure: false };
+  private pending: Changes = { nodes: new Set(), links: new Set(), structure: false };
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -91,7 +91,7 @@ export class WorldStore {
   // Tells the listeners what changed since the last call; to be called once a frame.
   flush(): void {
     const changes = this.pending;
-    this.pending = { nodes: new Set(), links: false, structure: false };
+    this.pending = { nodes: new Set(), links: new Set(), structure: false };
     for (const listener of this.listeners) listener(changes);
   }
 
@@ -124,7 +124,6 @@ export class WorldStore {
     for (const link of world.links) this.links.set(linkKey(link), link);
     this.loaded = true;
     this.pending.structure = true;
-    this.pending.links = true;
     this.revision += 1;
   }
 
@@ -133,9 +132,8 @@ export class WorldStore {
     this.version = delta.version;
     for (const node of delta.nodes ?? []) this.put(node);
     for (const id of delta.nodes_gone ?? []) this.drop(id);
-    for (const link of delta.links ?? []) this.links.set(linkKey(link), link);
+    for (const link of delta.links ?? []) this.putLink(link);
     for (const gone of delta.links_gone ?? []) this.dropLink(gone);
-    if (delta.links?.length || delta.links_gone?.length) this.pending.links = true;
     for (const name of delta.meshes_gone ?? []) {
       if (this.meshes.delete(name)) this.pending.structure = true;
     }
@@ -194,9 +192,17 @@ export class WorldStore {
     this.pending.nodes.delete(id);
   }
 
+  private putLink(link: LinkRow): void {
+    const key = linkKey(link);
+    this.links.set(key, link);
+    this.pending.links.add(key);
+  }
+
   private dropLink(gone: LinkKey): void {
-    if (gone.kind) this.links.delete(linkKey(gone));
-    else for (const kind of ['overlay', 'delivery'] as const) this.links.delete(linkKey({ ...gone, kind }));
+    for (const kind of gone.kind ? [gone.kind] : (['overlay', 'delivery'] as const)) {
+      const key = linkKey({ ...gone, kind });
+      if (this.links.delete(key)) this.pending.links.add(key);
+    }
   }
 
   private mergeSources(changed: SourceRow[]): void {

@@ -13,7 +13,7 @@ import { Link } from '../ui/Link';
 import { StateBadge, TypeName } from '../ui/marks';
 import { withCode } from '../ui/Shell';
 import { Sparkline } from '../ui/Sparkline';
-import { Table, sortRows, type Column } from '../ui/Table';
+import { Table, useSorted, type Column } from '../ui/Table';
 import { useActionBar } from './Actions';
 import { BootstrapDialog, SpawnDialog } from './Spawn';
 
@@ -167,11 +167,7 @@ export function Nodes({ query }: { query: URLSearchParams }): React.JSX.Element 
       ) : rows.length === 0 && store.loaded ? (
         <Empty>No node fits these filters.</Empty>
       ) : cards ? (
-        <Cards
-          store={store}
-          nodes={sortRows(rows, columns, query.get('sort') ?? 'name').slice(0, 200)}
-          of={rows.length}
-        />
+        <Cards store={store} columns={columns} rows={rows} order={query.get('sort') ?? 'name'} />
       ) : (
         <Table label="Nodes" columns={columns} rows={rows} keyOf={(node) => node.id} query={query} first="name" tall />
       )}
@@ -179,11 +175,25 @@ export function Nodes({ query }: { query: URLSearchParams }): React.JSX.Element 
   );
 }
 
-function Cards({ store, nodes, of }: { store: WorldStore; nodes: HeldNode[]; of: number }): React.JSX.Element {
+const CARDS_MAX = 200;
+
+function Cards({
+  store,
+  columns,
+  rows,
+  order,
+}: {
+  store: WorldStore;
+  columns: Column<HeldNode>[];
+  rows: HeldNode[];
+  order: string;
+}): React.JSX.Element {
+  const sorted = useSorted({ columns, rows, keyOf: (node) => node.id }, order);
+  const nodes = sorted.getRowModel().rows.slice(0, CARDS_MAX);
   return (
     <>
       <ul className="cards">
-        {nodes.map((node) => (
+        {nodes.map(({ original: node }) => (
           <li key={node.id} className="card">
             <h2>
               <Link to={href('nodes', node.id)}>{node.name}</Link>
@@ -209,9 +219,9 @@ function Cards({ store, nodes, of }: { store: WorldStore; nodes: HeldNode[]; of:
           </li>
         ))}
       </ul>
-      {of > nodes.length && (
+      {rows.length > nodes.length && (
         <p>
-          The first {nodes.length} of {of}; narrow it by the filters, or use the table.
+          The first {nodes.length} of {rows.length}; narrow it by the filters, or use the table.
         </p>
       )}
     </>

@@ -20,12 +20,22 @@ export function clampedZoom(k: number): number {
   return Math.min(ZOOM_MAX, Math.max(ZOOM_MIN, k));
 }
 
-export function toScreen(camera: Camera, size: Size, p: Place): Place {
-  return { x: (p.x - camera.x) * camera.k + size.width / 2, y: (p.y - camera.y) * camera.k + size.height / 2 };
+// Sigma's camera over a graph whose coordinates are ours, with y upwards: it knows the part of the smaller side that is
+// seen.
+export function pixelsAUnit(size: Size, ratio: number): number {
+  return Math.min(size.width, size.height) / ratio;
 }
 
-export function toWorld(camera: Camera, size: Size, p: Place): Place {
-  return { x: (p.x - size.width / 2) / camera.k + camera.x, y: (p.y - size.height / 2) / camera.k + camera.y };
+export function stateOf(camera: Camera, size: Size): { x: number; y: number; ratio: number; angle: number } {
+  return { x: camera.x, y: -camera.y, ratio: pixelsAUnit(size, camera.k), angle: 0 };
+}
+
+export function cameraIn(state: { x: number; y: number; ratio: number }, size: Size): Camera {
+  return { x: state.x, y: -state.y, k: pixelsAUnit(size, state.ratio) };
+}
+
+export function toScreen(camera: Camera, size: Size, p: Place): Place {
+  return { x: (p.x - camera.x) * camera.k + size.width / 2, y: (p.y - camera.y) * camera.k + size.height / 2 };
 }
 
 // All of it, or, where that would be too small to read, its whole width from the top on.
@@ -40,13 +50,6 @@ export function fit(layout: Layout, size: Size): Camera {
     };
   const k = Math.min(1, size.width / layout.width);
   return { x: layout.width / 2, y: size.height / 2 / k, k };
-}
-
-// Zooms so that what is under the pointer stays there.
-export function zoomAt(camera: Camera, size: Size, at: Place, factor: number): Camera {
-  const k = clampedZoom(camera.k * factor);
-  const world = toWorld(camera, size, at);
-  return { k, x: world.x - (at.x - size.width / 2) / k, y: world.y - (at.y - size.height / 2) / k };
 }
 
 export function cameraText(camera: Camera): string {

@@ -1,7 +1,9 @@
 // The style sheet's colours as numbers for the renderer.
 
-import type { Inks, Rgb } from './renderer';
 import { typeVariable } from './looks';
+import type { Inks } from './nodeProgram';
+
+export type Rgb = [number, number, number];
 
 export function rgbOf(text: string): Rgb {
   const hex = /^#([0-9a-f]{6})$/i.exec(text.trim())?.[1];

@@ -1,5 +1,13 @@
 // A table whose rows are drawn only where they are seen, sorted by a column that the query names.
 
+import {
+  getCoreRowModel,
+  getSortedRowModel,
+  useReactTable,
+  type RowData,
+  type SortingState,
+  type Table as Sorted,
+} from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { useQueryChange } from '../core/route';
@@ -13,6 +21,14 @@ export interface Column<Row> {
   cell: (row: Row) => React.ReactNode;
 }
 
+declare module '@tanstack/react-table' {
+  interface ColumnMeta<TData extends RowData, TValue> {
+    head: string | undefined;
+    className: string | undefined;
+    content: (row: TData) => React.ReactNode; // Not `cell`: that would be a component, made anew with each draw.
+  }
+}
+
 export interface TableProps<Row> {
   label: string;
   columns: Column<Row>[];
@@ -23,15 +39,44 @@ export interface TableProps<Row> {
   tall?: boolean;
 }
 
-export function sortRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], order: string): Row[] {
-  const down = order.startsWith('-');
-  const of = columns.find((column) => column.key === order.replace(/^-/, ''))?.sort;
-  if (!of) return [...rows];
-  const factor = down ? -1 : 1;
-  return rows
-    .map((row, index) => ({ row, index, value: of(row) }))
-    .sort((a, b) => (a.value < b.value ? -factor : a.value > b.value ? factor : a.index - b.index))
-    .map((each) => each.row);
+export function sortingOf(order: string): SortingState {
+  return order === '' ? [] : [{ id: order.replace(/^-/, ''), desc: order.startsWith('-') }];
+}
+
+export function orderOf([first]: SortingState): string {
+  return first ? `${first.desc ? '-' : ''}${first.id}` : '';
+}
+
+export function useSorted<Row>(
+  { columns, rows, keyOf }: Pick<TableProps<Row>, 'columns' | 'rows' | 'keyOf'>,
+  order: string,
+): Sorted<Row> {
+  const change = useQueryChange();
+  const sorting = sortingOf(order).filter(({ id }) => columns.some((column) => column.key === id && column.sort));
+  return useReactTable<Row>({
+    data: rows,
+    columns: columns.map(({ key, name, number, wrap, sort, cell }) => ({
+      id: key,
+      header: name,
+      ...(sort ? { accessorFn: sort } : {}),
+      enableSorting: sort !== undefined,
+      sortingFn: 'basic' as const,
+      sortDescFirst: false,
+      meta: {
+        head: number ? 'number' : undefined,
+        className: number ? 'number' : wrap ? 'wrap' : undefined,
+        content: cell,
+      },
+    })),
+    state: { sorting },
+    onSortingChange: (update) => change({ sort: orderOf(typeof update === 'function' ? update(sorting) : update) }),
+    enableSortingRemoval: false,
+    enableMultiSort: false,
+    autoResetAll: false,
+    getRowId: keyOf,
+    getCoreRowModel: getCoreRowModel(),
+    getSortedRowModel: getSortedRowModel(),
+  });
 }
 
 const ROW_PX = 33;
@@ -46,18 +91,14 @@ export function Table<Row>({
   tall,
 }: TableProps<Row>): React.JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
-  const change = useQueryChange();
-  const order = query?.get('sort') ?? first;
-  const shown = order === '' ? rows : sortRows(rows, columns, order);
+  const table = useSorted({ columns, rows, keyOf }, query?.get('sort') ?? first);
+  const shown = table.getRowModel().rows;
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     overscan: 12,
-    getItemKey: (i) => {
-      const row = shown[i];
-      return row === undefined ? i : keyOf(row);
-    },
+    getItemKey: (i) => shown[i]?.id ?? i,
   });
   const items = virtual.getVirtualItems();
   const above = items[0]?.start ?? 0;
@@ -73,30 +114,24 @@ export function Table<Row>({
       <table aria-rowcount={shown.length + 1}>
         <thead>
           <tr>
-            {columns.map((column) => {
-              const mine = order.replace(/^-/, '') === column.key;
-              const sorting = mine ? (order.startsWith('-') ? 'descending' : 'ascending') : 'none';
+            {table.getFlatHeaders().map(({ id, column }) => {
+              const { header, meta } = column.columnDef;
+              const sorted = column.getIsSorted();
+              const sortable = query && column.getCanSort();
               return (
                 <th
-                  key={column.key}
+                  key={id}
                   scope="col"
-                  className={column.number ? 'number' : undefined}
-                  aria-sort={query && column.sort ? sorting : undefined}
+                  className={meta?.head}
+                  aria-sort={sortable ? (sorted === false ? 'none' : `${sorted}ending`) : undefined}
                 >
-                  {query && column.sort ? (
-                    <button
-                      type="button"
-                      onClick={() =>
-                        change({
-                          sort: mine && !order.startsWith('-') ? `-${column.key}` : column.key,
-                        })
-                      }
-                    >
-                      {column.name}
-                      {mine ? (order.startsWith('-') ? ' ↓' : ' ↑') : ''}
+                  {sortable ? (
+                    <button type="button" onClick={column.getToggleSortingHandler()}>
+                      {String(header)}
+                      {sorted === false ? '' : sorted === 'desc' ? ' ↓' : ' ↑'}
                     </button>
                   ) : (
-                    column.name
+                    String(header)
                   )}
                 </th>
               );
@@ -114,9 +149,9 @@ export function Table<Row>({
             if (row === undefined) return null;
             return (
               <tr key={item.key} ref={virtual.measureElement} data-index={item.index} aria-rowindex={item.index + 2}>
-                {columns.map((column) => (
-                  <td key={column.key} className={column.number ? 'number' : column.wrap ? 'wrap' : undefined}>
-                    {column.cell(row)}
+                {row.getAllCells().map(({ id, column: { columnDef } }) => (
+                  <td key={id} className={columnDef.meta?.className}>
+                    {columnDef.meta?.content(row.original)}
                   </td>
                 ))}
               </tr>
