@@ -1,6 +1,7 @@
 #include "console/message_tap.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "telemetry/catalogue.hpp"
 
@@ -11,6 +12,13 @@ std::string value_of(const otlp::SpanRow& span, std::string_view key) {
     const auto found = std::find_if(span.attributes.begin(), span.attributes.end(),
                                     [&](const otlp::RowAttribute& attribute) { return attribute.key == key; });
     return found == span.attributes.end() ? std::string{} : found->value;
+}
+
+std::optional<std::uint64_t> number_of(const otlp::SpanRow& span, std::string_view key) {
+    const std::string text = value_of(span, key);
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -35,6 +43,8 @@ void MessageTap::on_spans(const otlp::Decoded<otlp::SpanRow>& spans, base::TimeP
             half.message.name = value_of(span, "name");
             half.message.latency_us = (span.end_unix_ns - span.start_unix_ns) / 1000;
             half.message.outcome = value_of(span, "outcome");
+            half.message.bytes = number_of(span, "size_bytes");
+            half.message.path = value_of(span, "path");
             half.message.trace_id = span.trace_id;
         } else {
             half.handled = true;

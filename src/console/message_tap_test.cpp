@@ -18,7 +18,10 @@ Spans sent(const std::string& trace, const std::string& span) {
     row.name = telemetry::spans::kDeliver.name;
     row.start_unix_ns = 5'000'000'000;
     row.end_unix_ns = 5'000'250'000;
-    row.attributes = {{"name", "m.t", true}, {"outcome", "acknowledged", true}};
+    row.attributes = {{"name", "m.t", true},
+                      {"outcome", "acknowledged", true},
+                      {"size_bytes", "200", false},
+                      {"path", "direct 127.0.0.1:7", true}};
     out.rows = {row};
     return out;
 }
@@ -54,6 +57,8 @@ TEST_F(MessageTapTest, JoinsBothEndsInEitherOrder) {
     EXPECT_EQ(first[0].to, "receiver");
     EXPECT_EQ(first[0].name, "m.t");
     EXPECT_EQ(first[0].outcome, "acknowledged");
+    EXPECT_EQ(first[0].bytes, 200U);
+    EXPECT_EQ(first[0].path, "direct 127.0.0.1:7");
     EXPECT_EQ(first[0].latency_us, 250U);
     EXPECT_EQ(first[0].unix_ms, 5000U);
     EXPECT_TRUE(on(handled("t", "2")).empty());

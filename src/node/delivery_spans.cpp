@@ -78,7 +78,11 @@ void DeliverySpans::finished(const delivery::Finished& finished) {
     span.set("outcome", delivery::name(finished.ending))
         .set("handled", delivery::name(finished.handled))
         .set("attempts", static_cast<std::int64_t>(finished.attempts));
-    if (finished.peer) narrator_.describe(span, *finished.peer);
+    if (finished.peer) {
+        narrator_.describe(span, *finished.peer);
+        if (const auto address = address_of_ ? address_of_(*finished.peer) : std::nullopt)
+            span.set("path", "direct " + address->text());
+    }
     end(messages_, finished.message,
         finished.ending == delivery::Ending::acknowledged ? std::string_view() : delivery::name(finished.ending));
 }

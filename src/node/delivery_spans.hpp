@@ -9,11 +9,10 @@
 //  2. mesh.resolve lasts from a question to its outcome; it is a child of the message that waits for the answer. Who is
 //     asked answers within mesh.resolve.answer, and whom it asks in its turn is part of that.
 //  3. A node may send ten thousand messages a second: no more of them begin a trace than kBegun says, so that tracing
-//  costs nothing where it matters. At the other ends only what carries a context is
-//     told. Spans that are open are bounded by kOpenMax of each kind; what is more is not told.
+//     costs nothing where it matters. At the other ends only what carries a context is told. Spans that are open are
+//     bounded by kOpenMax of each kind; what is more is not told.
 //  4. mesh.publish is the moment of an own announcement, whose context travels with it; mesh.publish.fetch lasts at
-//  each
-//     receiver from the announcement until the content is here, or missed.
+//     each receiver from the announcement until the content is here, or missed.
 //  5. Without a recorder, or where the filter refuses, each call costs a branch or two.
 
 #include <cstddef>
@@ -25,6 +24,7 @@
 #include <utility>
 
 #include "base/ids.hpp"
+#include "base/socket_addr.hpp"
 #include "base/time.hpp"
 #include "base/token_bucket.hpp"
 #include "delivery/publication_types.hpp"
@@ -41,8 +41,11 @@ public:
     static constexpr std::size_t kOpenMax = 64;
     static constexpr base::RateLimit kBegun{10, 20};  // Traces a second, and at once.
 
-    // `recorder` may be null; both outlive this.
-    DeliverySpans(telemetry::Recorder* recorder, Narrator& narrator) : recorder_(recorder), narrator_(narrator) {}
+    using AddressOf = std::function<std::optional<base::SocketAddr>(const base::EndpointId&)>;
+
+    // `recorder` may be null; both outlive this. `address_of` may be empty.
+    DeliverySpans(telemetry::Recorder* recorder, Narrator& narrator, AddressOf address_of)
+        : recorder_(recorder), narrator_(narrator), address_of_(std::move(address_of)) {}
     ~DeliverySpans() { end_all("the node is gone"); }
     DeliverySpans(const DeliverySpans&) = delete;
     DeliverySpans& operator=(const DeliverySpans&) = delete;
@@ -91,6 +94,7 @@ private:
 
     telemetry::Recorder* recorder_;
     Narrator& narrator_;
+    AddressOf address_of_;
     base::TokenBucket begun_;
     std::optional<Named> submitting_;
     std::optional<delivery::Finished> early_;  // The last message that ended meanwhile.

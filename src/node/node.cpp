@@ -25,7 +25,7 @@ Node::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& rn
     : self_(key.id()),
       narrator_(
           config.recorder, self_, [this](const base::EndpointId& id) { return label_of(id); }, config.rtt_of),
-      delivery_spans_(config.recorder, narrator_),
+      delivery_spans_(config.recorder, narrator_, config.address_of),
       delivery_hops_(kHopBounds),
       rng_(rng),
       ledger_(ledger),

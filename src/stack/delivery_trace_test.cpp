@@ -55,6 +55,7 @@ TEST_F(DeliveryTrace, IsOneFromTheCallerThroughResolutionToTheHandlerAndBack) {
     ASSERT_EQ(sent.size(), 1U);
     EXPECT_EQ(sent[0].node, kCaller);
     EXPECT_EQ(sent[0].text("outcome"), "acknowledged");
+    EXPECT_TRUE(sent[0].text("path").starts_with("direct ")) << sent[0].text("path");
     const auto resolved = named(all, "mesh.resolve");
     ASSERT_EQ(resolved.size(), 1U);
     EXPECT_EQ(resolved[0].span.parent, sent[0].span.id);

@@ -51,7 +51,8 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
       rng_(rng),
       incarnation_{rng.next()},
       endpoint_(with_own_alpns(config), key, rng, ledger),
-      node_(node::Config{config.mesh, incarnation_, config.recorder, [this](const auto& peer) { return rtt_of(peer); }},
+      node_(node::Config{config.mesh, incarnation_, config.recorder, [this](const auto& peer) { return rtt_of(peer); },
+                         [this](const auto& peer) { return address_of(peer); }},
             key, rng, ledger),
       connection_spans_(config.recorder, node_, endpoint_),
       mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
@@ -335,6 +336,12 @@ std::optional<base::Duration> Stack::Impl::rtt_of(const base::EndpointId& peer) 
     const auto connection = links_.current(peer);
     const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
     return stats ? std::optional(stats->smoothed_rtt) : std::nullopt;
+}
+
+std::optional<base::SocketAddr> Stack::Impl::address_of(const base::EndpointId& peer) const {
+    const auto connection = links_.current(peer);
+    const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
+    return stats ? std::optional(stats->remote) : std::nullopt;
 }
 
 void Stack::Impl::report_heard(base::TimePoint now) {
