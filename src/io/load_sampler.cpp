@@ -14,6 +14,9 @@ namespace grapevine::io {
 
 namespace {
 
+// A node that has just begun is busy for some milliseconds; over those alone that would look like a whole core.
+constexpr base::Duration kWindowMin = std::chrono::seconds(1);
+
 base::Duration cpu_time() {
     timespec time{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -47,13 +50,13 @@ LoadSampler::LoadSampler(base::TimePoint now)
 
 ProcessLoad LoadSampler::sample(base::TimePoint now) {
     const base::Duration cpu = cpu_time();
-    const auto elapsed = std::max<base::Duration>(now - last_, base::Duration(1));
+    const auto elapsed = std::max<base::Duration>(now - last_, kWindowMin);
     const auto used = std::max<base::Duration>(cpu - last_cpu_, base::Duration(0));
     last_ = now;
     last_cpu_ = cpu;
     ProcessLoad load;
-    load.cpu_millicores = clamp32(static_cast<std::uint64_t>(used.count()) * 1000 /
-                                  std::max<std::uint64_t>(static_cast<std::uint64_t>(elapsed.count()), 1));
+    load.cpu_millicores =
+        clamp32(static_cast<std::uint64_t>(used.count()) * 1000 / static_cast<std::uint64_t>(elapsed.count()));
     const auto page_kib = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
     load.memory_kib = clamp32(resident_pages(statm_.get()) * page_kib);
     return load;

@@ -11,7 +11,8 @@
 namespace grapevine::io {
 
 struct ProcessLoad {
-    std::uint32_t cpu_millicores = 0;  // Averaged since the last sample; at first since the sampler was made.
+    std::uint32_t cpu_millicores = 0;  // Averaged since the last sample, at first since the
+                                       // sampler was made, and over a second at least.
     std::uint32_t memory_kib = 0;      // Resident; 0 if the kernel does not say.
 };
 
