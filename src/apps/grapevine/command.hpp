@@ -52,6 +52,7 @@ Command ledger_command();
 Command log_level_command();
 Command collect_command();
 Command console_command();
+Command top_command();
 Command trace_ls_command();
 Command trace_show_command();
 Command boot_command();  // In trace.cpp.

@@ -60,15 +60,15 @@ std::vector<std::string> without_help_word(std::span<const std::string> words) {
 
 std::vector<Command> all_commands() {
     return {
-        up_command(),          spawn_command(),       stop_command(),       kill_command(),        restart_command(),
-        wedge_command(),       resume_command(),      logs_command(),       events_command(),      node_command(),
-        serve_command(),       ls_command(),          status_command(),     ping_command(),        send_command(),
-        request_command(),     publish_command(),     resolve_command(),    cache_command(),       why_command(),
-        bench_command(),       ledger_command(),      log_level_command(),  collect_command(),     console_command(),
-        trace_ls_command(),    trace_show_command(),  boot_command(),       spans_command(),       metrics_command(),
-        gossip_command(),      listen_command(),      connect_command(),    key_new_command(),     key_show_command(),
-        ticket_show_command(), mesh_create_command(), mesh_admit_command(), mesh_revoke_command(), mesh_show_command(),
-        sim_command(),         config_command(),      completion_command()};
+        up_command(),        spawn_command(),       stop_command(),        kill_command(),       restart_command(),
+        wedge_command(),     resume_command(),      logs_command(),        events_command(),     node_command(),
+        serve_command(),     ls_command(),          status_command(),      ping_command(),       send_command(),
+        request_command(),   publish_command(),     resolve_command(),     cache_command(),      why_command(),
+        bench_command(),     ledger_command(),      log_level_command(),   collect_command(),    console_command(),
+        top_command(),       trace_ls_command(),    trace_show_command(),  boot_command(),       spans_command(),
+        metrics_command(),   gossip_command(),      listen_command(),      connect_command(),    key_new_command(),
+        key_show_command(),  ticket_show_command(), mesh_create_command(), mesh_admit_command(), mesh_revoke_command(),
+        mesh_show_command(), sim_command(),         config_command(),      completion_command()};
 }
 
 cli::CommandLine program_line() {
