@@ -12,9 +12,9 @@
 
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/terminal.hpp"
-#include "apps/grapevine/top_draw.hpp"
-#include "apps/grapevine/top_screen.hpp"
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/draw.hpp"
+#include "apps/grapevine/top/screen.hpp"
+#include "apps/grapevine/top/text.hpp"
 #include "console/feed.hpp"
 #include "console/supervisor_socket.hpp"
 #include "console/world.hpp"

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/grapevine/top_model.hpp"
+#include "apps/grapevine/top/model.hpp"
 
 namespace grapevine::apps {
 

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "apps/grapevine/top_lines.hpp"
-#include "apps/grapevine/top_model.hpp"
+#include "apps/grapevine/top/lines.hpp"
+#include "apps/grapevine/top/model.hpp"
 
 namespace grapevine::apps {
 

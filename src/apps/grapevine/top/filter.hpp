@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/grapevine/top_picture.hpp"
+#include "apps/grapevine/top/picture.hpp"
 #include "base/result.hpp"
 
 namespace grapevine::apps {

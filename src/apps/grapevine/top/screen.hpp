@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/grapevine/top_draw.hpp"
-#include "apps/grapevine/top_keys.hpp"
+#include "apps/grapevine/top/draw.hpp"
+#include "apps/grapevine/top/keys.hpp"
 #include "base/result.hpp"
 #include "io/fd.hpp"
 #include "io/runtime.hpp"

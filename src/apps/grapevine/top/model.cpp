@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_model.hpp"
+#include "apps/grapevine/top/model.hpp"
 
 #include <algorithm>
 #include <array>

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/grapevine/top_picture.hpp"
+#include "apps/grapevine/top/picture.hpp"
 
 namespace grapevine::apps {
 

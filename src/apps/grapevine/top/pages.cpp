@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "apps/grapevine/top_draw.hpp"
+#include "apps/grapevine/top/draw.hpp"
 
 namespace grapevine::apps {
 namespace {

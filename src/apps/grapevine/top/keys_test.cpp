@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_keys.hpp"
+#include "apps/grapevine/top/keys.hpp"
 
 #include <gtest/gtest.h>
 

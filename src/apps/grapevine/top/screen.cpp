@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_screen.hpp"
+#include "apps/grapevine/top/screen.hpp"
 
 #include <fcntl.h>
 #include <langinfo.h>
@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "apps/grapevine/terminal.hpp"
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/text.hpp"
 
 namespace grapevine::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_filter.hpp"
+#include "apps/grapevine/top/filter.hpp"
 
 #include <algorithm>
 #include <array>

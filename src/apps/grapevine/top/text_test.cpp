@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/grapevine/top_lines.hpp"
-#include "apps/grapevine/top_model.hpp"
+#include "apps/grapevine/top/lines.hpp"
+#include "apps/grapevine/top/model.hpp"
 
 namespace grapevine::apps {
 
@@ -30,7 +30,7 @@ std::vector<TopLine> source_lines(const TopPicture& picture, std::size_t columns
 std::vector<TopLine> alert_lines(const TopPicture& picture, std::size_t columns);   // But for sources.
 TopLine event_line(const console::TimelineEvent& event, const console::Moment& at, std::size_t columns);
 
-// The pages that are text (top_pages.cpp).
+// The pages that are text (pages.cpp).
 std::vector<TopLine> details_lines(const TopModel& model, std::size_t columns);
 std::vector<TopLine> timeline_lines(const TopModel& model, std::size_t columns);
 std::vector<TopLine> help_lines(std::size_t columns);

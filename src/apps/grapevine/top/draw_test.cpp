@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_draw.hpp"
+#include "apps/grapevine/top/draw.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/text.hpp"
 #include "console/world_testing.hpp"
 
 namespace grapevine::apps {

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/grapevine/top_filter.hpp"
-#include "apps/grapevine/top_picture.hpp"
+#include "apps/grapevine/top/filter.hpp"
+#include "apps/grapevine/top/picture.hpp"
 
 namespace grapevine::apps {
 

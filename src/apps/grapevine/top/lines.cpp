@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_lines.hpp"
+#include "apps/grapevine/top/lines.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <ctime>
 #include <utility>
 
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/text.hpp"
 
 namespace grapevine::apps {
 namespace {

@@ -1,10 +1,10 @@
-#include "apps/grapevine/top_draw.hpp"
+#include "apps/grapevine/top/draw.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "apps/grapevine/top_table.hpp"
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/table.hpp"
+#include "apps/grapevine/top/text.hpp"
 
 namespace grapevine::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/grapevine/top_picture.hpp"
+#include "apps/grapevine/top/picture.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,11 +1,11 @@
-#include "apps/grapevine/top_table.hpp"
+#include "apps/grapevine/top/table.hpp"
 
 #include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
-#include "apps/grapevine/top_text.hpp"
+#include "apps/grapevine/top/text.hpp"
 
 namespace grapevine::apps {
 namespace {
