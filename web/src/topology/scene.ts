@@ -52,6 +52,7 @@ export class Scene {
   private flowTimer = 0;
   private topRate = 1;
   private steering = false; // Our own movement of the camera.
+  private indexed = true; // Whether sigma's programs hold all of the graph; what they lack cannot be drawn by itself.
 
   constructor(
     private readonly store: WorldStore,
@@ -99,6 +100,7 @@ export class Scene {
     const camera = this.camera;
     this.size = size;
     this.steering = true; // Other limits make sigma set its camera, too.
+    this.unindexed();
     this.sigma.setSettings({
       minCameraRatio: pixelsAUnit(size, ZOOM_MAX),
       maxCameraRatio: pixelsAUnit(size, ZOOM_MIN),
@@ -138,10 +140,15 @@ export class Scene {
   }
 
   kill(): void {
+    window.removeEventListener('resize', this.unindexed);
     window.clearTimeout(this.rowsTimer);
     window.clearTimeout(this.flowTimer);
     this.sigma.kill();
   }
+
+  private readonly unindexed = (): void => {
+    this.indexed = false;
+  };
 
   private listen(): void {
     const { sigma, events } = this;
@@ -163,6 +170,10 @@ export class Scene {
     sigma.getCamera().on('updated', () => {
       this.named = false;
       if (!this.steering) events.moved();
+    });
+    window.addEventListener('resize', this.unindexed); // Sigma forgets its programs' indices, and makes them in the next frame.
+    sigma.on('afterProcess', () => {
+      this.indexed = true;
     });
     sigma.on('afterRender', () => this.rendered());
   }
@@ -230,7 +241,7 @@ export class Scene {
     const { graph } = this;
     this.sigma.refresh({
       partialGraph: { nodes: graph.nodes(), edges: graph.edges() },
-      skipIndexation: true,
+      skipIndexation: this.indexed,
       schedule: true,
     });
   }
@@ -244,8 +255,8 @@ export class Scene {
     stale.clear();
     this.staleLinks.clear();
     if (graph.size > LEFT_OVER * (this.store.links.size + MANY_LINKS)) this.rebuild();
-    else if (nodes.length + edges.length > 0)
-      this.sigma.refresh({ partialGraph: { nodes, edges }, skipIndexation: true, schedule: true });
+    else if (nodes.length + edges.length > 0 || !this.indexed)
+      this.sigma.refresh({ partialGraph: { nodes, edges }, skipIndexation: this.indexed, schedule: true });
   }
 
   // Whether sigma has this link; it is given what it lacks. What is gone stays as a hidden one until the next graph:
@@ -254,6 +265,7 @@ export class Scene {
     if (this.graph.hasEdge(key)) return true;
     const link = this.store.links.get(key);
     if (link) this.add(this.graph, key, link);
+    this.unindexed();
     return false;
   }
 
