@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { changedQuery, href, parseRoute } from '../src/core/route';
+import { jaegerBase, jaegerTrace, traceIdOf } from '../src/core/jaeger';
 import { takeToken } from '../src/core/token';
 import { age, bytes, count, duration, kib, millicores, ofBudget } from '../src/core/format';
 import { filterOf, passes } from '../src/core/filter';
@@ -36,6 +37,21 @@ describe('routes', () => {
       state: null,
     });
     expect(a.toString()).toBe(b.toString());
+  });
+});
+
+describe('jaeger', () => {
+  it('is linked by http only, and its addresses are ids', () => {
+    expect(jaegerBase('http://127.0.0.1:16686/')).toBe('http://127.0.0.1:16686');
+    expect(jaegerBase('https://traces.example/jaeger/?a=b#c')).toBe('https://traces.example/jaeger');
+    for (const text of ['javascript:alert(1)', 'ftp://a/', '//a', 'http://me:secret@a/', '', null, undefined])
+      expect(jaegerBase(text)).toBeNull();
+    const id = '00ab'.padEnd(32, '1');
+    expect(jaegerTrace('http://a', id)).toBe(`http://a/trace/${id}`);
+    expect(jaegerTrace('http://a', 'zz')).toBeNull();
+    expect(jaegerTrace(null, id)).toBeNull();
+    expect(traceIdOf(` http://a/jaeger/trace/${id.replace(/^0+/, '')}?uiFind=b `)).toBe(id);
+    expect(traceIdOf(' 00AB ')).toBe('00ab');
   });
 });
 

@@ -88,6 +88,7 @@ export interface World {
   nodes: NodeRow[];
   links: LinkRow[];
   alerts: AlertRow[];
+  jaeger?: string | null; // Base URL of a Jaeger that has the same traces.
 }
 
 export interface Delta {

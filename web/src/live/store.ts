@@ -20,6 +20,7 @@ import type {
   TimelineEvent,
   World,
 } from '../core/contract';
+import { jaegerBase } from '../core/jaeger';
 import { History } from './history';
 
 export const EVENTS_MAX = 2000;
@@ -73,6 +74,7 @@ export class WorldStore {
   fabric = '';
   self: string | null = null;
   readOnly = true;
+  jaeger: string | null = null;
   loaded = false;
   clockAheadMs = 0; // The server's wall clock minus ours.
   revision = 0; // Grows with every change; for useSyncExternalStore.
@@ -100,6 +102,7 @@ export class WorldStore {
     this.fabric = world.fabric;
     this.self = world.self;
     this.readOnly = world.read_only;
+    this.jaeger = jaegerBase(world.jaeger);
     this.supervisor = world.supervisor;
     this.sources = world.sources;
     this.clockAheadMs = world.now_unix_ms - wallNowMs;

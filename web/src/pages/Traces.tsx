@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { Trace, TraceSummary } from '../core/contract';
 import { withParameters } from '../core/api';
 import { clockMs, dateAndClock, nanoseconds } from '../core/format';
+import { jaegerTrace, traceIdOf } from '../core/jaeger';
 import { href, navigate } from '../core/route';
 import { useFetched } from '../live/fetched';
 import { useWorld } from '../live/hooks';
@@ -80,7 +81,7 @@ export function Traces({ query }: { query: URLSearchParams }): React.JSX.Element
             className="field"
             onSubmit={(event) => {
               event.preventDefault();
-              if (id.trim() !== '') navigate(href('traces', id.trim()));
+              if (id.trim() !== '') navigate(href('traces', traceIdOf(id)));
             }}
           >
             <label htmlFor="trace-id">Trace id, or its beginning</label>
@@ -88,7 +89,7 @@ export function Traces({ query }: { query: URLSearchParams }): React.JSX.Element
               id="trace-id"
               value={id}
               onChange={(event) => setId(event.target.value)}
-              placeholder="hex digits, then Enter"
+              placeholder="hex digits, or Jaeger's address"
             />
           </form>
           <Choice
@@ -139,14 +140,23 @@ export function Traces({ query }: { query: URLSearchParams }): React.JSX.Element
 }
 
 export function TracePage({ id, query }: { id: string; query: URLSearchParams }): React.JSX.Element {
+  const { jaeger } = useWorld();
   const trace = useFetched<Trace>(`/api/traces/${encodeURIComponent(id)}`);
+  const elsewhere = jaegerTrace(jaeger, trace.data?.trace_id ?? '');
   return (
     <section className="page" aria-labelledby="title">
       <div className="head">
         <h1 id="title">
           {trace.data?.spans[0]?.name ?? 'Trace'} <small className="mono">{trace.data?.trace_id ?? id}</small>
         </h1>
-        <Link to={href('traces')}>All traces</Link>
+        <span className="filters">
+          {elsewhere && (
+            <a href={elsewhere} target="_blank" rel="noopener noreferrer">
+              In Jaeger
+            </a>
+          )}
+          <Link to={href('traces')}>All traces</Link>
+        </span>
       </div>
       {trace.data && (
         <p>
