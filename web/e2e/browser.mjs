@@ -16,6 +16,11 @@ export async function newPage(browser, { width = 1280, height = 800, scheme = 'd
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, hasTouch: touch });
   const page = await context.newPage();
   const problems = [];
+  await page.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', (event) =>
+      console.error(`refused by the policy: ${event.violatedDirective} ${event.blockedURI}`),
+    ),
+  );
   page.on('pageerror', (error) => problems.push(`page error: ${error.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of (4|5)\d\d|ERR_FAILED/.test(message.text()))

@@ -1,5 +1,5 @@
-// Drives every page and action of the console in a headless Chromium; exits with 1 on the first part that fails, naming
-// all that did.
+// Drives every page and action of the console in a headless Chromium; prints a line a part, and exits with 1 if one
+// failed, naming all that did.
 //
 //   node e2e/run.mjs [PART...]
 //
@@ -19,23 +19,24 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const DEADLINE_MS = 235_000; // Of all of it: what hangs fails, and leaves no browser behind.
+
 const browser = await launch();
 const failed = [];
-for (const [name, part] of Object.entries(parts)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+async function run(name, part) {
   const { context, page, problems } = await newPage(browser);
   page.setDefaultTimeout(15_000);
   const began = Date.now();
   try {
-    await part({
-      browser,
+    const note = await part({
       page,
+      problems,
       base: BASE,
-      token: TOKEN,
       open: (path, hash = `#token=${TOKEN}`) => page.goto(BASE + path + hash),
+      token: TOKEN,
     });
     if (problems.length > 0) throw new Error(problems.join('\n  '));
-    console.log(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    console.log(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s${note ? `; ${note}` : ''})`);
   } catch (error) {
     failed.push(name);
     console.log(`FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}`);
@@ -44,6 +45,14 @@ for (const [name, part] of Object.entries(parts)) {
   }
   await context.close();
 }
+
+async function all() {
+  for (const [name, part] of Object.entries(parts))
+    if (wanted.length === 0 || wanted.includes(name)) await run(name, part);
+}
+
+const late = new Promise((resolve) => setTimeout(resolve, DEADLINE_MS, 'late').unref());
+if ((await Promise.race([all(), late])) === 'late') failed.push(`all of it within ${DEADLINE_MS / 1000} s`);
 await browser.close();
-if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);
+console.log(failed.length > 0 ? `failed: ${failed.join(', ')}` : 'all parts passed');
 process.exit(failed.length > 0 ? 1 : 0);

@@ -3,6 +3,8 @@
 import { api, check, heading, query, someNode, until } from './check.mjs';
 import { pagePaths } from './pages.mjs';
 
+const SENT_MS = 45_000; // Nodes send their metrics twice a minute.
+
 export async function every_page_has_its_heading({ page, base, open }) {
   await open('/');
   for (const [name, path] of Object.entries(await pagePaths())) {
@@ -139,9 +141,14 @@ export async function timeline_pauses_and_goes_back({ page, open, base }) {
   await until('the scrubber sets the moment', () => query(page, 'at') !== null);
 }
 
+const someTraces = () =>
+  until('nodes send traces', async () => {
+    const { traces } = await api('/api/traces?limit=20');
+    return traces.length > 0 && traces;
+  });
+
 export async function a_trace_has_an_address({ page, open, base }) {
-  const { traces } = await api('/api/traces?limit=20');
-  check(traces.length > 0, 'there is no trace');
+  const traces = await someTraces();
   await open('/traces');
   await page.locator('tbody a').first().waitFor();
   await page.getByLabel('Trace id').fill(traces[0].trace_id);
@@ -159,9 +166,42 @@ export async function a_trace_has_an_address({ page, open, base }) {
   await page.locator('.problem').getByText('zz').waitFor();
 }
 
+export async function a_trace_leads_to_jaeger_and_back({ page, open }) {
+  const traces = await someTraces();
+  const id = traces[0].trace_id;
+  for (const [jaeger, links] of [
+    ['http://127.0.0.1:16686/', 1],
+    ['javascript:alert(1)', 0],
+    [null, 0],
+  ]) {
+    await page.unroute('**/api/world');
+    await page.route('**/api/world', async (route) =>
+      route.fulfill({ json: { ...(await (await route.fetch()).json()), jaeger } }),
+    );
+    await open(`/traces/${id}`);
+    await page.reload();
+    await page.locator('.wf-row').first().waitFor();
+    await page.locator('.fabric').getByText('live', { exact: true }).waitFor();
+    const link = page.getByRole('link', { name: 'In Jaeger' });
+    await until(`${links} links with ${jaeger}`, async () => (await link.count()) === links);
+    if (links > 0) check((await link.getAttribute('href')) === `http://127.0.0.1:16686/trace/${id}`, 'a wrong link');
+  }
+  await open('/traces');
+  await page.getByLabel('Trace id').fill(`http://127.0.0.1:16686/trace/${id.replace(/^0+/, '')}?uiFind=x`);
+  await page.keyboard.press('Enter');
+  await page.locator('.wf-row').first().waitFor();
+  check(page.url().endsWith(id), `${page.url()} is not of ${id}`);
+}
+
 export async function a_chart_is_drawn({ page, open }) {
-  const { metrics } = await api('/api/metrics');
-  check(metrics.length > 0, 'there is no metric');
+  const metrics = await until(
+    'nodes send metrics',
+    async () => {
+      const said = await api('/api/metrics');
+      return said.metrics.length > 0 && said.metrics;
+    },
+    SENT_MS,
+  );
   await open(`/charts?metric=${metrics[0].name}`);
   await page.locator('.chart canvas').waitFor();
   await page.getByLabel('A line each').selectOption('mesh');
