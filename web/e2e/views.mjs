@@ -67,6 +67,31 @@ export async function topology_can_be_steered({ page, open, base }) {
   await page.locator('.node-panel').waitFor();
 }
 
+export async function a_node_is_found_by_the_pointer({ page, open }) {
+  const node = await someNode();
+  await open(`/topology?node=${node.id}&follow=1`);
+  const drawing = page.locator('.topology');
+  await page.locator('.node-panel').waitFor();
+  const lane = page.locator('.lane').first();
+  const place = async () => {
+    await page.evaluate(async () => {
+      for (let i = 0; i < 10; i += 1) await new Promise(requestAnimationFrame);
+    });
+    return lane.getAttribute('style');
+  };
+  let last = null;
+  await until('it is in the middle', async () => last === (last = await place()));
+  await drawing.focus();
+  await page.keyboard.press('Escape');
+  await until('nobody is selected', () => query(page, 'node') === null);
+  const box = await drawing.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.locator('.tip').getByText(node.name, { exact: true }).waitFor();
+  await page.mouse.down();
+  await page.mouse.up();
+  await until('a click selects it', () => query(page, 'node') === node.id);
+}
+
 export async function every_link_that_is_drawn_is_one_of_the_world({ page, open }) {
   await open('/topology');
   const node = await until('a node with links', async () => {

@@ -72,7 +72,7 @@ export const BENT = 12;
 export const STRAIGHT = 1;
 
 // `segments` of each link; `seconds` is the time of the flow.
-export function linkProgram(segments: number, seconds: () => number) {
+export function linkProgram(segments: number, seconds: () => number, pointed: () => boolean) {
   return class extends EdgeProgram<string> {
     getDefinition() {
       const { FLOAT, UNSIGNED_BYTE, TRIANGLE_STRIP } = WebGLRenderingContext;
@@ -95,6 +95,14 @@ export function linkProgram(segments: number, seconds: () => number) {
           i % 2 === 0 ? -1 : 1,
         ]),
       };
+    }
+
+    // As of nodes.
+    override render(params: RenderParams): void {
+      const { pickProgram } = this;
+      if (!pointed()) this.pickProgram = null;
+      super.render(params);
+      this.pickProgram = pickProgram;
     }
 
     processVisibleItem(id: number, at: number, a: NodeDisplayData, b: NodeDisplayData, data: EdgeDisplayData): void {

@@ -139,7 +139,7 @@ void main() {
 const INKS = ['ground', 'text', 'muted', 'warn', 'bad'] as const;
 
 // `inks` is asked at each frame, since the reader may change the colours.
-export function nodeProgram(inks: () => Inks) {
+export function nodeProgram(inks: () => Inks, pointed: () => boolean) {
   return class extends NodeProgram<string> {
     getDefinition() {
       const { FLOAT, UNSIGNED_BYTE, TRIANGLE_STRIP } = WebGLRenderingContext;
@@ -163,6 +163,14 @@ export function nodeProgram(inks: () => Inks) {
           [1, 1],
         ],
       };
+    }
+
+    // Picking draws all of it once more, into a texture: half of the work, and for nobody while no pointer is there.
+    override render(params: RenderParams): void {
+      const { pickProgram } = this;
+      if (!pointed()) this.pickProgram = null;
+      super.render(params);
+      this.pickProgram = pickProgram;
     }
 
     processVisibleItem(id: number, at: number, data: NodeDisplayData): void {

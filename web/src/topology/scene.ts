@@ -18,6 +18,7 @@ import { nodeProgram, type NodeLook } from './nodeProgram';
 
 const ROWS_MS = 100;
 const FLOW_MS = 33;
+const POINTED_MS = 500;
 const MANY_LINKS = 300;
 const LEFT_OVER = 1.5; // Edges a link before hidden ones are swept.
 const PATTERN: Record<LinkLook, number> = { eager: 0, lazy: 1, disputed: 2, plain: 0, half: 3, delivery: 5 };
@@ -52,15 +53,18 @@ export class Scene {
   private flowTimer = 0;
   private topRate = 1;
   private steering = false; // Our own movement of the camera.
+  private pointed = false; // Whether a pointer is over it, or was just now.
+  private pointedTimer = 0;
   private indexed = true; // Whether sigma's programs hold all of the graph; what they lack cannot be drawn by itself.
 
   constructor(
     private readonly store: WorldStore,
-    box: HTMLElement,
+    private readonly box: HTMLElement,
     private readonly still: () => boolean, // Whether the reader wants no motion.
     private readonly events: SceneEvents,
   ) {
     const seconds = (): number => (this.still() ? 0 : performance.now() / 1000);
+    const pointed = (): boolean => this.pointed;
     this.sigma = new Sigma(this.graph, box, {
       allowInvalidContainer: true,
       renderLabels: false,
@@ -74,8 +78,11 @@ export class Scene {
       nodeReducer: (id) => this.nodeLook(id),
       edgeReducer: (key, { type }) => this.linkLook(key, String(type)),
       defaultDrawNodeHover: () => undefined,
-      nodeProgramClasses: { node: nodeProgram(() => this.palette) },
-      edgeProgramClasses: { bent: linkProgram(BENT, seconds), straight: linkProgram(STRAIGHT, seconds) },
+      nodeProgramClasses: { node: nodeProgram(() => this.palette, pointed) },
+      edgeProgramClasses: {
+        bent: linkProgram(BENT, seconds, pointed),
+        straight: linkProgram(STRAIGHT, seconds, pointed),
+      },
     });
     this.sigma.setCustomBBox({ x: [0, 1], y: [0, 1] });
     const layers = this.sigma.getCanvases();
@@ -141,6 +148,9 @@ export class Scene {
 
   kill(): void {
     window.removeEventListener('resize', this.unindexed);
+    window.clearTimeout(this.pointedTimer);
+    this.box.removeEventListener('pointerover', this.point, true);
+    this.box.removeEventListener('pointerleave', this.unpoint);
     window.clearTimeout(this.rowsTimer);
     window.clearTimeout(this.flowTimer);
     this.sigma.kill();
@@ -148,6 +158,22 @@ export class Scene {
 
   private readonly unindexed = (): void => {
     this.indexed = false;
+  };
+
+  // Before anybody asks what is there.
+  private readonly point = (): void => {
+    window.clearTimeout(this.pointedTimer);
+    if (this.pointed) return;
+    this.pointed = true;
+    this.sigma.refresh({ partialGraph: {}, skipIndexation: this.indexed });
+  };
+
+  // A touch ends after its pointer has left.
+  private readonly unpoint = (): void => {
+    window.clearTimeout(this.pointedTimer);
+    this.pointedTimer = window.setTimeout(() => {
+      this.pointed = false;
+    }, POINTED_MS);
   };
 
   private listen(): void {
@@ -171,6 +197,8 @@ export class Scene {
       this.named = false;
       if (!this.steering) events.moved();
     });
+    this.box.addEventListener('pointerover', this.point, true);
+    this.box.addEventListener('pointerleave', this.unpoint);
     window.addEventListener('resize', this.unindexed); // Sigma forgets its programs' indices, and makes them in the next frame.
     sigma.on('afterProcess', () => {
       this.indexed = true;
