@@ -215,8 +215,9 @@ std::vector<TopLine> mesh_lines(const TopPicture& picture, std::size_t columns) 
         meshes.push_back(&mesh);
         longest = std::max(longest, display_width(harmless(mesh.first)));
     }
-    std::stable_sort(meshes.begin(), meshes.end(),
-                     [](const auto* a, const auto* b) { return rank_of(a->second) < rank_of(b->second); });
+    std::sort(meshes.begin(), meshes.end(), [](const auto* a, const auto* b) {
+        return std::pair(rank_of(a->second), a->first) < std::pair(rank_of(b->second), b->first);
+    });
     std::vector<TopLine> out;
     for (const auto* mesh : meshes) {
         const console::MeshRow& row = mesh->second;
