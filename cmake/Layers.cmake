@@ -39,7 +39,7 @@ set(GRAPEVINE_EXTERNAL_quic ngtcp2)
 set(GRAPEVINE_EXTERNAL_sim toml)
 set(GRAPEVINE_EXTERNAL_otlp protozero)
 set(GRAPEVINE_EXTERNAL_io asio beast cares gnutls json toml zlib)
-set(GRAPEVINE_EXTERNAL_console asio beast json sqlite zlib)
+set(GRAPEVINE_EXTERNAL_console asio beast gnutls json sqlite zlib)
 set(GRAPEVINE_EXTERNAL_grapevine cli11 json toml)
 set(GRAPEVINE_EXTERNAL_apps asio json toml)
 

@@ -32,7 +32,11 @@ json::object to_json(const HttpServer::Counters& counters) {
             {"gate_refused", counters.gate_refused},
             {"streams", counters.streams},
             {"streams_refused", counters.streams_refused},
-            {"streams_dropped", counters.streams_dropped}};
+            {"streams_dropped", counters.streams_dropped},
+            {"handshakes", counters.handshakes},
+            {"handshakes_failed", counters.handshakes_failed},
+            {"handshakes_timed_out", counters.handshakes_timed_out},
+            {"handshakes_evicted", counters.handshakes_evicted}};
 }
 
 json::object to_json(const OtlpReceiver::Counters& counters) {

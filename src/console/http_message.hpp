@@ -22,6 +22,7 @@ struct HttpRequest {
     std::string host{};
     std::string origin{};
     std::string authorization{};
+    std::string cookie{};
     std::string last_event_id{};
     std::string peer{};  // Address and port of the client.
 

@@ -10,7 +10,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -18,6 +17,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "console/gunzip.hpp"
+#include "console/http_stream.hpp"
 #include "console/http_target.hpp"
 #include "io/fd.hpp"
 #include "io/sockaddr.hpp"
@@ -30,7 +30,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using Executor = asio::io_context::executor_type;
 using Tcp = asio::ip::tcp;
-using Stream = beast::basic_stream<Tcp, Executor>;
+using Socket = HttpStream::Lower::socket_type;
 using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
 using Parser = http::request_parser<http::string_body>;
 using beast::error_code;
@@ -67,12 +67,17 @@ public:
     base::Status listen(const base::SocketAddr& address);
     void accept();
     void close();
-    void forget(std::uint64_t id) { connections_.erase(id); }
+    void forget(std::uint64_t id) {
+        connections_.erase(id);
+        std::erase(handshakes_, id);
+    }
+    void end_handshake(std::uint64_t id, const error_code& error);
     HttpResponse answer(const HttpRequest& request);
     // Rule 3: room for a body, until release() is called.
     bool reserve(std::size_t bytes);
     void release(std::size_t bytes) { reserved_ -= bytes; }
     std::shared_ptr<Connection> find(HttpExchange exchange);  // Owned as in connections_.
+    [[nodiscard]] bool is_open(std::uint64_t id) const { return connections_.contains(id); }
     void end_stream(HttpExchange exchange);
 
     io::Runtime& runtime_;
@@ -87,11 +92,14 @@ public:
     std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;  // Each owned by its pending operation too.
 
 private:
-    void on_accept(const error_code& error, Stream::socket_type socket);
+    void on_accept(const error_code& error, Socket socket);
     bool make_room();
+
+    void evict_handshake();
 
     std::uint64_t next_id_ = 1;
     std::size_t reserved_ = 0;
+    std::vector<std::uint64_t> handshakes_;  // Under way, the oldest first.
 };
 
 // One connection, owned by the table and by its pending operation: waits, reads a request, answers, and waits again.
@@ -99,10 +107,11 @@ private:
 class HttpServer::Impl::Connection : public std::enable_shared_from_this<Connection> {
 public:
     // The server is owned by HttpServer and by us.
-    Connection(std::shared_ptr<Impl> server, std::uint64_t id, Stream::socket_type socket)
-        : server_(std::move(server)), id_(id), stream_(std::move(socket)) {}
+    Connection(std::shared_ptr<Impl> server, std::uint64_t id, Socket socket)
+        : server_(std::move(server)), id_(id), stream_(std::move(socket), server_->manners_.identity.get()) {}
     ~Connection() { server_->release(reserved_); }
 
+    void greet();
     void wait();
     void close();
     [[nodiscard]] bool idle() const { return idle_; }
@@ -110,7 +119,7 @@ public:
     [[nodiscard]] HttpExchange exchange() const { return {id_, request_}; }
     // The answer that was promised.
     void reply(HttpResponse response);
-    // More of a stream (rule 6).
+    // More of a stream (rule 7).
     bool push(std::string_view text);
 
 private:
@@ -144,14 +153,14 @@ private:
 
     std::shared_ptr<Impl> server_;  // Owned by HttpServer too; its table lets go of us when we end.
     std::uint64_t id_;
-    Stream stream_;
+    HttpStream stream_;
     beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
     http::response<http::string_body> response_;
     std::size_t reserved_ = 0;
     std::size_t drained_ = 0;
     std::array<char, kFirstRead> waste_{};
-    bool idle_ = true;
+    bool idle_ = false;
     bool body_unread_ = false;
     base::TimePoint idle_since_;
     std::uint64_t request_ = 0;
@@ -191,7 +200,7 @@ void HttpServer::Impl::accept() {
     });
 }
 
-void HttpServer::Impl::on_accept(const error_code& error, Stream::socket_type socket) {
+void HttpServer::Impl::on_accept(const error_code& error, Socket socket) {
     if (closed_) {
         return;
     }
@@ -210,11 +219,34 @@ void HttpServer::Impl::on_accept(const error_code& error, Stream::socket_type so
         const std::uint64_t id = next_id_++;
         const auto connection = std::make_shared<Connection>(shared_from_this(), id, std::move(socket));
         connections_.emplace(id, connection);
-        connection->wait();
+        if (manners_.identity) {
+            evict_handshake();
+            handshakes_.push_back(id);
+            connection->greet();
+        } else {
+            connection->wait();
+        }
     } else {
         ++counters_.connections_refused;
     }
     accept();
+}
+
+// Rule 6.
+void HttpServer::Impl::evict_handshake() {
+    if (handshakes_.size() < limits_.handshakes_max) {
+        return;
+    }
+    ++counters_.handshakes_evicted;
+    const auto oldest = connections_.at(handshakes_.front());  // Owned here until it is closed.
+    oldest->close();
+}
+
+void HttpServer::Impl::end_handshake(std::uint64_t id, const error_code& error) {
+    std::erase(handshakes_, id);
+    ++(!error                           ? counters_.handshakes
+       : error == beast::error::timeout ? counters_.handshakes_timed_out
+                                        : counters_.handshakes_failed);
 }
 
 bool HttpServer::Impl::make_room() {
@@ -290,6 +322,17 @@ HttpResponse HttpServer::Impl::answer(const HttpRequest& request) {
     return response;
 }
 
+void Connection::greet() {
+    stream_.expires_after(server_->limits_.handshake_time);
+    stream_.handshake([self = shared_from_this()](const error_code& error, std::size_t) {
+        if (self->server_->closed_ || !self->server_->is_open(self->id_)) {
+            return;
+        }
+        self->server_->end_handshake(self->id_, error);
+        error ? self->close() : self->wait();
+    });
+}
+
 void Connection::wait() {
     server_->release(std::exchange(reserved_, 0));
     ++request_;
@@ -323,7 +366,7 @@ void Connection::read_header() {
 // Nothing of the body has been looked at yet.
 std::optional<HttpResponse> Connection::refuse_header() {
     const auto& header = parser_->get();
-    if (server_->address_.is_loopback() && !is_local_host(header[http::field::host])) {
+    if (!server_->manners_.gate && server_->address_.is_loopback() && !is_local_host(header[http::field::host])) {
         ++server_->counters_.host_refused;
         return http_error(403, "only localhost and addresses are served here");
     }
@@ -414,6 +457,7 @@ base::Result<HttpRequest> Connection::head() {
     out.host = message[http::field::host];
     out.origin = message[http::field::origin];
     out.authorization = message[http::field::authorization];
+    out.cookie = message[http::field::cookie];
     out.last_event_id = message["Last-Event-ID"];
     error_code error;
     const Tcp::endpoint peer = stream_.socket().remote_endpoint(error);
@@ -584,6 +628,7 @@ void Connection::on_written(const error_code& error) {
         wait();
     } else if (body_unread_) {
         stream_.expires_after(kDrainTime);
+        stream_.say_goodbye();
         error_code ignored;
         stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
         drain();
@@ -605,6 +650,7 @@ void Connection::drain() {
 }
 
 void Connection::end() {
+    stream_.say_goodbye();
     error_code ignored;
     stream_.socket().shutdown(Tcp::socket::shutdown_both, ignored);
     close();
@@ -653,7 +699,10 @@ base::SocketAddr HttpServer::address() const {
 }
 
 std::string HttpServer::url() const {
-    return "http://" + impl_->address_.text();
+    const HttpManners& manners = impl_->manners_;
+    const std::string host =
+        manners.name.empty() ? impl_->address_.text() : manners.name + ":" + std::to_string(impl_->address_.port);
+    return (manners.identity ? "https://" : "http://") + host;
 }
 
 const HttpServer::Counters& HttpServer::counters() const {

@@ -10,11 +10,14 @@
 //     others out; if none is idle, the new one is closed.
 //  3. A body that says it is too long, or that has no room now, is refused before it is read: 413, or 503 with
 //     Retry-After. What still comes is thrown away for a moment, so that the client reads the answer and not a reset.
-//  4. On a loopback address only the hosts "localhost" and addresses are served (403 otherwise): a page elsewhere that
-//     gives its own name our address (DNS rebinding) can read nothing.
+//  4. On a loopback address without a gate only the hosts "localhost" and addresses are served (403 otherwise): a page
+//     elsewhere that gives its own name our address (DNS rebinding) can read nothing. A gate looks at hosts itself.
 //  5. No answer may be cached or guessed at unless its route says so; there are no CORS headers, so that pages of other
 //     origins read nothing.
-//  6. A stream is a response without an end: at most streams_max (503 beyond). One whose client does not read, so that
+//  6. With an identity it speaks TLS alone. Handshakes have their own time and number: at handshakes_max the oldest
+//  makes
+//     room, so that who stalls keeps nobody out.
+//  7. A stream is a response without an end: at most streams_max (503 beyond). One whose client does not read, so that
 //     more than stream_backlog_max would wait for it, is closed and counted. It has no idle time.
 
 #include <cstdint>
@@ -30,6 +33,7 @@
 #include "base/socket_addr.hpp"
 #include "base/time.hpp"
 #include "console/http_message.hpp"
+#include "console/tls_session.hpp"
 #include "io/runtime.hpp"
 
 namespace grapevine::console {
@@ -41,6 +45,8 @@ struct HttpLimits {
     std::size_t bodies_bytes_max = 32U * 1024U * 1024U;  // Of all connections, as sent.
     base::Duration request_time = std::chrono::seconds(10);
     base::Duration idle_time = std::chrono::seconds(75);  // More than an exporter's usual interval of 60 s.
+    base::Duration handshake_time = std::chrono::seconds(10);
+    std::size_t handshakes_max = 16;
     std::size_t streams_max = 24;
     std::size_t stream_backlog_max = 256U * 1024U;  // Of one stream; the kernel holds some 64 KiB beside.
 };
@@ -53,6 +59,10 @@ struct HttpManners {
     std::vector<std::pair<std::string, std::string>> headers{};
     // A stream is over, whoever ended it; in a turn of its own.
     std::function<void(HttpExchange)> stream_ended{};
+    // By which url() calls the server, instead of its address.
+    std::string name{};
+    // Of TLS; plain without.
+    std::unique_ptr<TlsIdentity> identity{};
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
@@ -79,8 +89,12 @@ public:
         std::uint64_t unknown_route = 0;        // 404, 405
         std::uint64_t gate_refused = 0;
         std::uint64_t streams = 0;
-        std::uint64_t streams_refused = 0;  // Rule 6: too many.
-        std::uint64_t streams_dropped = 0;  // Rule 6: too far behind.
+        std::uint64_t streams_refused = 0;  // Rule 7: too many.
+        std::uint64_t streams_dropped = 0;  // Rule 7: too far behind.
+        std::uint64_t handshakes = 0;       // Rule 6
+        std::uint64_t handshakes_failed = 0;
+        std::uint64_t handshakes_timed_out = 0;
+        std::uint64_t handshakes_evicted = 0;
     };
 
     // Listens at once. `runtime` outlives the server. Errors: the address is taken (busy) or not ours.
@@ -94,7 +108,7 @@ public:
 
     // The answer to a request whose handler said `later`; nothing happens if its connection is gone.
     void reply(HttpExchange exchange, HttpResponse response);
-    // More of a stream; false if it is gone, or goes by this (rule 6).
+    // More of a stream; false if it is gone, or goes by this (rule 7).
     bool push(HttpExchange exchange, std::string_view text);
     [[nodiscard]] std::size_t streams() const;
 
