@@ -39,7 +39,10 @@ public:
           fabric_(config.fabric),
           pages_(std::move(config.pages)),
           collector_(std::move(collector)),
-          guard_(std::move(config.token), config.access),
+          name_(config.hosts.empty() ? std::string() : config.hosts.front()),
+          identity_(std::move(config.identity)),
+          guard_(std::move(config.token), config.access, identity_ ? Scheme::https : Scheme::http,
+                 std::move(config.hosts)),
           audit_(config.collector.directory),
           world_(runtime.wall_now().unix_ms * kVersionsAMillisecond, moment()),
           live_(world_, [this] { return facts(); }),
@@ -62,12 +65,15 @@ public:
         CollectorGuests guests;
         guests.manners.gate = [this](const HttpRequest& request) { return guard_.check(request, runtime_.now()); };
         guests.manners.headers = Guard::headers();
+        guests.manners.name = name_;
+        guests.manners.identity = std::move(identity_);
         guests.manners.stream_ended = [this](HttpExchange exchange) { live_.on_close(exchange); };
         guests.on_spans = [this](const auto& spans) { on_spans(spans); };
         guests.routes = api_.routes();
         for (HttpRoute& route : actions_.routes()) {
             guests.routes.push_back(std::move(route));
         }
+        guests.routes.push_back({"POST", "/api/session", [this](const HttpRequest&) { return guard_.session(); }});
         for (const char* path : {"/", "/*"}) {
             guests.routes.push_back(
                 {"GET", path, [this](const HttpRequest& request) { return pages_.answer(request.path); }});
@@ -281,8 +287,12 @@ private:
             counter("grapevine_console_refused", "", guard.method, cause("method")),
             counter("grapevine_console_refused", "", http.too_large, cause("too_large")),
             counter("grapevine_console_refused", "", http.streams_refused, cause("streams")),
+            counter("grapevine_console_handshakes", "Handshakes of TLS that were done.", http.handshakes),
+            counter("grapevine_console_refused", "", http.handshakes_failed, cause("handshake")),
             counter("grapevine_console_dropped", "What was given up, by cause.", http.streams_dropped,
                     cause("browser_behind")),
+            counter("grapevine_console_dropped", "", http.handshakes_timed_out, cause("handshake_slow")),
+            counter("grapevine_console_dropped", "", http.handshakes_evicted, cause("handshake_no_room")),
             counter("grapevine_console_dropped", "", http.connections_evicted, cause("connection_idle")),
             counter("grapevine_console_dropped", "", http.connections_refused, cause("connection_no_room")),
             counter("grapevine_console_dropped", "", world.nodes_refused, cause("node")),
@@ -301,6 +311,8 @@ private:
     std::string fabric_;
     StaticFiles pages_;
     std::unique_ptr<Collector> collector_;
+    std::string name_;
+    std::unique_ptr<TlsIdentity> identity_;  // Until the server has it.
     Guard guard_;
     AuditLog audit_;
     World world_;
@@ -319,6 +331,10 @@ private:
 
 base::Result<std::unique_ptr<Console>> Console::start(io::Runtime& runtime, ConsoleConfig config,
                                                       SupervisorClient& supervisor) {
+    if (!config.collector.listen.is_loopback() && (!config.identity || config.token.empty())) {
+        return base::invalid("console: on " + config.collector.listen.text() +
+                             ", which is not loopback, it needs TLS and a token");
+    }
     auto collector = Collector::open(runtime, config.collector);
     if (!collector) {
         return tl::unexpected(collector.error());

@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "console/collector.hpp"
 #include "console/guard.hpp"
 #include "console/static_files.hpp"
 #include "console/supervisor_client.hpp"
+#include "console/tls_session.hpp"
 #include "console/world_input.hpp"
 #include "io/runtime.hpp"
 
@@ -25,6 +27,8 @@ struct ConsoleConfig {
     Access access = Access::full;
     std::string token;
     std::string fabric = "default";
+    std::unique_ptr<TlsIdentity> identity;  // Needed on another address than loopback.
+    std::vector<std::string> hosts;         // Guard's, rule 1.
     StaticFiles pages = StaticFiles::absent("the pages are not here");
 };
 
@@ -33,7 +37,8 @@ public:
     static constexpr base::Duration kFlushAfter = std::chrono::milliseconds(200);
     static constexpr base::Duration kFlushAgain = std::chrono::seconds(5);  // After the store refused.
 
-    // Opens the store and listens. `runtime` and `supervisor` outlive it. Errors: as Collector::start().
+    // Opens the store and listens. `runtime` and `supervisor` outlive it. Errors: another address than loopback without
+    // TLS or without a token; as Collector::start().
     static base::Result<std::unique_ptr<Console>> start(io::Runtime& runtime, ConsoleConfig config,
                                                         SupervisorClient& supervisor);
     // Keeps what it knows and closes all.

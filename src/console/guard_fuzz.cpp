@@ -1,7 +1,8 @@
-// Host, Origin, path and token of a request: four texts, divided by newlines.
+// Host, Origin, path, token and cookies of a request: five texts, divided by newlines. A bit of the first byte says
+// whether the console is on loopback or elsewhere.
 //
-// Whoever is admitted named a loopback address or "localhost" with our port; whoever may change something gave the
-// token, too. Read by hand.
+// Whoever is admitted named a loopback address or "localhost" with our port, elsewhere that address; whoever may change
+// something gave the token, too, and elsewhere whoever may look that or the session's cookie. Read by hand.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,23 @@ bool is_ours(std::string_view host) {
            host.starts_with("[");
 }
 
+bool is_private(std::string_view path) {
+    return path.starts_with("/api/") || path.starts_with("/v1/") || path == "/metrics";
+}
+
+void check_elsewhere(const console::HttpRequest& request) {
+    console::Guard guard(kToken, console::Access::full, console::Scheme::https);
+    guard.listens_on(base::SocketAddr::v4(192, 0, 2, 7, 19090));
+    if (guard.check(request, {})) return;
+    GRAPEVINE_ASSERT(request.host == "192.0.2.7:19090", "only our own address");
+    GRAPEVINE_ASSERT(request.origin.empty() || request.origin.starts_with("https://"), "only our own pages");
+    const std::string set = guard.session().headers.at(0).second;
+    const bool session =
+        request.method == "GET" && request.cookie.find(set.substr(0, set.find(';'))) != std::string::npos;
+    GRAPEVINE_ASSERT(!is_private(request.path) || session || request.authorization.ends_with(kToken),
+                     "looking needs the token");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -48,6 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.origin = next(rest);
     request.path = next(rest);
     request.authorization = next(rest);
+    request.cookie = next(rest);
+    if ((data[0] & 4U) != 0) check_elsewhere(request);
     const auto refusal = guard.check(request, {});
     if (refusal) {
         GRAPEVINE_ASSERT(refusal->status >= 400 && !refusal->body.empty(), "a refusal says why");

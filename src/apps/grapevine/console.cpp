@@ -1,5 +1,7 @@
 // `grapevine console`: the web console, with the collector behind it.
 
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/console_token.hpp"
 #include "apps/grapevine/run_dir.hpp"
+#include "base/encoding.hpp"
 #include "console/console.hpp"
 #include "console/supervisor_socket.hpp"
 #include "grapevine/node_main_json.hpp"
@@ -26,7 +29,8 @@ namespace {
 
 constexpr std::string_view kListen = "127.0.0.1:19090";
 constexpr std::string_view kStore = "console";
-constexpr std::size_t kSeedsMax = 8;  // Of the nodes of its mesh that run here.
+constexpr std::size_t kHostMax = 253;  // RFC 1035.
+constexpr std::size_t kSeedsMax = 8;   // Of the nodes of its mesh that run here.
 
 struct ConsoleOptions {
     console::ConsoleConfig config;
@@ -74,14 +78,53 @@ std::optional<NodeOptions> node_of(const cli::Parsed& parsed, const std::filesys
     return node;
 }
 
+base::Result<std::unique_ptr<console::TlsIdentity>> identity_of(const cli::Parsed& parsed,
+                                                                const base::SocketAddr& listen) {
+    const bool both = parsed.has("--tls-cert") && parsed.has("--tls-key");
+    if (!both && (parsed.has("--tls-cert") || parsed.has("--tls-key"))) {
+        return base::invalid(parsed.has("--tls-cert") ? "--tls-cert: needs --tls-key" : "--tls-key: needs --tls-cert");
+    }
+    if (!both && !listen.is_loopback()) {
+        return base::invalid("--listen: '" + listen.text() +
+                             "' is not loopback: another address needs TLS, by --tls-cert and --tls-key");
+    }
+    return both ? console::TlsIdentity::load(parsed.text("--tls-cert"), parsed.text("--tls-key"))
+                : base::Result<std::unique_ptr<console::TlsIdentity>>(nullptr);
+}
+
+bool is_host(std::string_view text) {
+    return !text.empty() && text.size() <= kHostMax && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+    });
+}
+
+base::Result<std::vector<std::string>> hosts_of(const cli::Parsed& parsed, const base::SocketAddr& listen) {
+    std::vector<std::string> hosts = parsed.list("--host");
+    for (const std::string& host : hosts) {
+        if (!is_host(host)) {
+            return base::invalid("--host: '" + base::printable(host) +
+                                 "' is no name or address of IPv4 without a port");
+        }
+    }
+    if (hosts.empty() && listen.is_unspecified()) {
+        return base::invalid("--listen: '" + listen.text() +
+                             "' is every address: --host must say by which names it is reached");
+    }
+    return hosts;
+}
+
 base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     auto collector = collector_options(parsed, kListen, kStore);
     if (!collector) {
         return tl::unexpected(collector.error());
     }
-    if (!collector->listen.is_loopback()) {
-        return base::invalid("--listen: '" + collector->listen.text() +
-                             "' is not loopback: another address needs TLS, which is not built yet");
+    auto identity = identity_of(parsed, collector->listen);
+    if (!identity) {
+        return tl::unexpected(identity.error());
+    }
+    auto hosts = hosts_of(parsed, collector->listen);
+    if (!hosts) {
+        return tl::unexpected(hosts.error());
     }
     if (!parsed.has("--mesh") && parsed.has("--seed")) {
         return base::invalid("--seed: needs --mesh");
@@ -98,6 +141,8 @@ base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     out.config.token = std::move(*token);
     out.config.fabric = parsed.text("--fabric", "default");
     out.config.pages = pages_of(parsed);
+    out.config.identity = std::move(*identity);
+    out.config.hosts = std::move(*hosts);
     return out;
 }
 
@@ -171,7 +216,9 @@ Command console_command() {
         "Shows every node of this user that runs on this machine and what its mesh says, asks the supervisor of "
         "`grapevine up` to start and end nodes, and collects telemetry as `grapevine collect` does, on the same port. "
         "The link that it prints carries the token that changes need; without it the pages only show. With --mesh it "
-        "is a node of that mesh itself. It owns no node and may end at any time. `grapevine up` starts one by itself.";
+        "is a node of that mesh itself. It owns no node and may end at any time. `grapevine up` starts one by "
+        "itself.\n\n"
+        "On another address than loopback it needs --tls-cert and --tls-key, and then the token for looking too.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 5 denied";
     append_collector_options(command.flags, kListen, "where to keep it (default: 'console' in the state directory)");
     const std::vector<cli::Flag> own = {
@@ -179,6 +226,9 @@ Command console_command() {
         {"--seed", cli::Arity::many, "TICKET", "by whom it enters its mesh (default: its nodes on this machine)"},
         {"--fabric", cli::Arity::one, "FABRIC", "the fabric's name", "default"},
         {"--up", cli::Arity::one, "DIR", "the run directory of the `grapevine up` to ask (default: the only one)"},
+        {"--tls-cert", cli::Arity::one, "FILE", "speak HTTPS with this certificate chain, PEM; needs --tls-key"},
+        {"--tls-key", cli::Arity::one, "FILE", "its key, PEM, readable by its owner alone (0600)"},
+        {"--host", cli::Arity::many, "NAME", "a name by which it is reached; the first is in the link"},
         {"--read-only", cli::Arity::none, "", "nothing can be changed, with or without the token"},
         {"--assets", cli::Arity::one, "DIR", "the pages (default: those that came with the program)"},
         {"--json", cli::Arity::none, "", "the ready line as one JSON object"}};
