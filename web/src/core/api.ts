@@ -28,21 +28,34 @@ async function failure(response: Response): Promise<ApiError> {
   return new ApiError(response.status, body.error?.code ?? 'failed', message, body.error?.field ?? null);
 }
 
+// On another address than loopback looking needs the token too.
+function bearer(): Record<string, string> {
+  const token = currentToken();
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(path, { headers: { Accept: 'application/json' }, ...(signal ? { signal } : {}) });
+  const response = await fetch(path, {
+    headers: { Accept: 'application/json', ...bearer() },
+    ...(signal ? { signal } : {}),
+  });
   if (!response.ok) throw await failure(response);
   return (await response.json()) as T;
 }
 
 export async function postJson<T>(path: string, body: unknown): Promise<T> {
-  const token = currentToken();
   const response = await fetch(path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+    headers: { 'Content-Type': 'application/json', ...bearer() },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw await failure(response);
   return (await response.json()) as T;
+}
+
+// Gives the token for a cookie that lets look, where there is one to be had.
+export async function openSession(): Promise<void> {
+  if (window.location.protocol === 'https:' && currentToken() !== null) await postJson('/api/session', {});
 }
 
 // A path with its parameters; those that are empty are left out.

@@ -1,4 +1,4 @@
-// The token that lets this tab change something. It comes behind the `#` of the link that `grapevine up` prints, so
+// The token that lets this tab change something, and on another address than loopback look. It comes behind the `#` of the link that `grapevine up` prints, so
 // that it is in no request's line; it leaves the address bar at once, and lives as long as the tab.
 
 const KEY = 'grapevine.token';

@@ -5,10 +5,11 @@
 //    the same.
 // 3. `reset` means that our version is too old: the world is asked for anew.
 // 4. A connection that is down is said so, with since when; what is shown meanwhile stays, as stale.
-// 5. A hidden page gets no frames, so it applies what came once a second.
+// 5. EventSource sends no header: over HTTPS the token is given for a session's cookie first.
+// 6. A hidden page gets no frames, so it applies what came once a second.
 
 import type { Delta, MessageSample, TimelineEvent, World } from '../core/contract';
-import { getJson, messageOf } from '../core/api';
+import { getJson, messageOf, openSession } from '../core/api';
 import type { WorldStore } from './store';
 
 export type LinkState = { kind: 'connecting' } | { kind: 'live' } | { kind: 'stale'; sinceMs: number; why: string };
@@ -56,6 +57,8 @@ export class Connection {
   private async load(): Promise<void> {
     try {
       const world = await getJson<World>('/api/world');
+      if (this.ended) return;
+      await openSession();
       if (this.ended) return;
       this.queue = [];
       this.store.replace(world, Date.now());
