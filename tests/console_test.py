@@ -249,6 +249,8 @@ def alone_with_pages_and_a_node_of_its_own(home):
         assert program.end() == 0 and again
     code, _, err = cli.run(home, "console", "--listen", "0.0.0.0:0", "--store", home / "store")
     assert code == 2 and "needs TLS" in err, (code, err)
+    code, _, err = cli.run(home, "up", "--console", "0.0.0.0:0", "--for", "1s")
+    assert code == 2 and "--console: '0.0.0.0:0' is not loopback" in err, (code, err)
 
 
 def what_is_down_is_unknown(home):

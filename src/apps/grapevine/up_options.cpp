@@ -119,6 +119,10 @@ base::Result<UpOptions> parse_up_options(const cli::Parsed& parsed) {
         if (!options.console) {
             return base::invalid("--console: cannot be together with --no-console");
         }
+        if (!listen->is_loopback()) {
+            return base::invalid("--console: '" + listen->text() +
+                                 "' is not loopback: `grapevine console` beside it takes --tls-cert and --tls-key");
+        }
         options.console_listen = *listen;
     }
     return options;
