@@ -243,10 +243,14 @@ def alone_with_pages_and_a_node_of_its_own(home):
         assert console.ask("/healthz")[1] == b"ok\n" and console.ask("/readyz")[0] == 200
         assert stat.S_IMODE((home / "store" / "token").stat().st_mode) == 0o600
         assert program.end() == 0
-    with cli.Program(home, *words[:-1]) as program:
+    with cli.Program(home, *words[:-1], "--jaeger", "https://traces.example/ui") as program:
         assert program.event("ready")["link"].endswith(console.token), "the link goes on working"
+        assert console.get("/api/world")["jaeger"] == "https://traces.example/ui"
         again = Console(console.url)
         assert program.end() == 0 and again
+    for jaeger in ("javascript:alert(1)", "http://user@host", "ftp://host", "http://a b", ""):
+        code, _, err = cli.run(home, "console", "--jaeger", jaeger, "--store", home / "store")
+        assert code == 2 and "--jaeger" in err, (jaeger, code, err)
     code, _, err = cli.run(home, "console", "--listen", "0.0.0.0:0", "--store", home / "store")
     assert code == 2 and "needs TLS" in err, (code, err)
     code, _, err = cli.run(home, "up", "--console", "0.0.0.0:0", "--for", "1s")

@@ -37,6 +37,7 @@ public:
         : runtime_(runtime),
           supervisor_(supervisor),
           fabric_(config.fabric),
+          jaeger_(config.jaeger),
           pages_(std::move(config.pages)),
           collector_(std::move(collector)),
           name_(config.hosts.empty() ? std::string() : config.hosts.front()),
@@ -144,7 +145,8 @@ private:
                 supervisor_.present(),
                 supervisor_.present() && why.empty() && !read_only,
                 read_only ? "this console is read-only" : why,
-                read_only};
+                read_only,
+                jaeger_};
     }
 
     // What an earlier life kept.
@@ -309,6 +311,7 @@ private:
     io::Runtime& runtime_;
     SupervisorClient& supervisor_;
     std::string fabric_;
+    std::string jaeger_;
     StaticFiles pages_;
     std::unique_ptr<Collector> collector_;
     std::string name_;

@@ -27,6 +27,7 @@ struct ConsoleConfig {
     Access access = Access::full;
     std::string token;
     std::string fabric = "default";
+    std::string jaeger;  // Base URL of a Jaeger with the same traces, for links there; empty: none.
     std::unique_ptr<TlsIdentity> identity;  // Needed on another address than loopback.
     std::vector<std::string> hosts;         // Guard's, rule 1.
     StaticFiles pages = StaticFiles::absent("the pages are not here");

@@ -182,6 +182,7 @@ json::object world_json(const World& world, const ConsoleFacts& facts, const Mom
     out["self"] = facts.self.empty() ? json::value(nullptr) : json::value(facts.self);
     out["supervisor"] = supervisor_json(facts);
     out["read_only"] = facts.read_only;
+    out["jaeger"] = facts.jaeger.empty() ? json::value(nullptr) : json::value(text(facts.jaeger));
     out["past_since_unix_ms"] = world.past_since_unix_ms();
     return out;
 }

@@ -22,6 +22,7 @@ struct ConsoleFacts {
     bool can_spawn = false;
     std::string why_not;
     bool read_only = false;
+    std::string jaeger{};
 };
 
 boost::json::object node_json(const base::EndpointId& id, const NodeRow& row, const Moment& at);

@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::string_view kListen = "127.0.0.1:19090";
 constexpr std::string_view kStore = "console";
+constexpr std::size_t kUrlMax = 256;
 constexpr std::size_t kHostMax = 253;  // RFC 1035.
 constexpr std::size_t kSeedsMax = 8;   // Of the nodes of its mesh that run here.
 
@@ -113,6 +114,20 @@ base::Result<std::vector<std::string>> hosts_of(const cli::Parsed& parsed, const
     return hosts;
 }
 
+// Where links to traces may lead; the page judges the rest of it.
+base::Result<std::string> jaeger_of(const cli::Parsed& parsed) {
+    std::string url = parsed.text("--jaeger");
+    const bool scheme = url.starts_with("http://") || url.starts_with("https://");
+    const bool plain = url.size() <= kUrlMax && std::all_of(url.begin(), url.end(), [](unsigned char c) {
+                           return c > ' ' && c < 0x7f && c != '@' && c != '"' && c != '\\' && c != '#' && c != '?';
+                       });
+    if (parsed.has("--jaeger") && (!scheme || !plain)) {
+        return base::invalid("--jaeger: '" + base::printable(url) +
+                             "' is no http or https address, such as http://127.0.0.1:16686");
+    }
+    return url;
+}
+
 base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     auto collector = collector_options(parsed, kListen, kStore);
     if (!collector) {
@@ -126,6 +141,10 @@ base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     if (!hosts) {
         return tl::unexpected(hosts.error());
     }
+    auto jaeger = jaeger_of(parsed);
+    if (!jaeger) {
+        return tl::unexpected(jaeger.error());
+    }
     if (!parsed.has("--mesh") && parsed.has("--seed")) {
         return base::invalid("--seed: needs --mesh");
     }
@@ -137,6 +156,7 @@ base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     out.node = node_of(parsed, collector->directory);
     out.supervisor = parsed.text("--up");
     out.config.collector = std::move(*collector);
+    out.config.jaeger = std::move(*jaeger);
     out.config.access = parsed.has("--read-only") ? console::Access::read_only : console::Access::full;
     out.config.token = std::move(*token);
     out.config.fabric = parsed.text("--fabric", "default");
@@ -229,6 +249,7 @@ Command console_command() {
         {"--tls-cert", cli::Arity::one, "FILE", "speak HTTPS with this certificate chain, PEM; needs --tls-key"},
         {"--tls-key", cli::Arity::one, "FILE", "its key, PEM, readable by its owner alone (0600)"},
         {"--host", cli::Arity::many, "NAME", "a name by which it is reached; the first is in the link"},
+        {"--jaeger", cli::Arity::one, "URL", "the Jaeger that has the same traces: each links there (default: none)"},
         {"--read-only", cli::Arity::none, "", "nothing can be changed, with or without the token"},
         {"--assets", cli::Arity::one, "DIR", "the pages (default: those that came with the program)"},
         {"--json", cli::Arity::none, "", "the ready line as one JSON object"}};
