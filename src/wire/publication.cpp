@@ -9,6 +9,7 @@
 #include "wire/gossip.hpp"
 #include "wire/postcard.hpp"
 #include "wire/trace_codec.hpp"
+#include "wire/watch.hpp"
 
 namespace grapevine::wire {
 
@@ -136,13 +137,13 @@ std::string chunk_target(const base::EndpointId& peer) {
 }
 
 std::optional<base::EndpointId> parse_chunk_target(std::string_view name) {
-    if (!is_reserved_name(name)) return std::nullopt;
+    if (!name.ends_with(kChunkSuffix)) return std::nullopt;
     const auto id = base::EndpointId::parse(name.substr(0, name.size() - kChunkSuffix.size()));
     return id ? std::optional(*id) : std::nullopt;
 }
 
 bool is_reserved_name(std::string_view name) {
-    return name.ends_with(kChunkSuffix);
+    return name.ends_with(kChunkSuffix) || is_watch_name(name);
 }
 
 }  // namespace grapevine::wire

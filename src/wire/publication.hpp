@@ -77,6 +77,7 @@ base::Result<ChunkQuestion> decode_chunk_question(base::ByteView payload);
 std::string chunk_target(const base::EndpointId& peer);
 // Of whatever node; nothing for other names.
 std::optional<base::EndpointId> parse_chunk_target(std::string_view name);
+// Of these, or of watch.hpp.
 [[nodiscard]] bool is_reserved_name(std::string_view name);
 
 }  // namespace grapevine::wire
