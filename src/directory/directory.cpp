@@ -86,6 +86,7 @@ void Directory::emit(Occasion occasion, base::TimePoint now, Effects& out) {
     wire::Statement statement = voice_.speak(occasion, context, now);
     // A full table never lacks the own entry: it is made first.
     table_.put(statement, Source::self, now);
+    witness(self_, statement.envelope, now);
     out.emplace_back(BroadcastStatement{std::move(statement.envelope), cause, context});
 }
 
@@ -101,6 +102,23 @@ void Directory::on_neighbor_heard(const base::EndpointId& peer, base::TimePoint 
     if (suspicion == nullptr || at <= suspicion->since) return;
     suspicions_.erase(peer);
     out.emplace_back(Refuted{peer, Refutation::heard_directly});
+}
+
+void Directory::witness(const base::EndpointId& about, base::ByteView envelope, base::TimePoint now) const {
+    if (config_.witness != nullptr) config_.witness->accepted(about, envelope, now);
+}
+
+void Directory::backdate(const base::EndpointId& id, base::TimePoint heard_at) {
+    table_.backdate(id, heard_at);
+}
+
+void Directory::unlist(const base::EndpointId& id, base::TimePoint now, Effects& out) {
+    if (id != self_) remove(id, RemovalCause::unlisted, {}, now, out);
+}
+
+void Directory::withdraw_suspicions(Effects& out) {
+    for (const auto& [id, entry] : table_.entries())
+        if (suspicions_.erase(id)) out.emplace_back(Refuted{id, Refutation::withdrawn});
 }
 
 void Directory::on_deadline(base::TimePoint now, Effects& out) {

@@ -29,6 +29,9 @@
 //     (orphans.hpp).
 // 14. With Config::admission, a digest counts only if its author is admitted, whoever handed it on; so does a leaving
 //     one. Accusations need no such look: their authors have entries. expel() ends an entry at once, with a tombstone.
+// 15. A directory that was never started speaks of nobody and has no entry of its own: it can be kept up by the words
+//     of one other node (backdate, unlist, withdraw_suspicions). What such a one says without proof leaves no
+//     tombstone, so that the next one can say otherwise.
 //
 // Bounds are in Config; each has a counter. `from` is the neighbour that handed a statement on. The key, the Rng and
 // the ledger outlive the directory. Nothing here allocates a timer: call on_deadline at next_deadline.
@@ -75,6 +78,13 @@ public:
     void set_ticket(base::Bytes ticket, base::TimePoint now, Effects& out);
     // The member is not admitted any more. Nothing happens to this node itself.
     void expel(const base::EndpointId& id, base::TimePoint now, Effects& out);
+
+    // Rule 15. The entry was heard of earlier than when its statement came here.
+    void backdate(const base::EndpointId& id, base::TimePoint heard_at);
+    // The entry is gone, by somebody's word.
+    void unlist(const base::EndpointId& id, base::TimePoint now, Effects& out);
+    // Nobody would hear a refutation: who is under suspicion is so no more.
+    void withdraw_suspicions(Effects& out);
 
     // `source` is gossip, sync or bootstrap.
     void on_statement(const base::EndpointId& from, base::ByteView envelope, Source source, base::TimePoint now,
@@ -125,6 +135,7 @@ private:
     void emit(Occasion occasion, base::TimePoint now, Effects& out);
     void emit_due(base::TimePoint now, Effects& out);
     void refuse(const base::EndpointId& from, Refusal refusal, Effects& out);
+    void witness(const base::EndpointId& about, base::ByteView envelope, base::TimePoint now) const;
     [[nodiscard]] bool admits(const wire::Statement& statement, base::TimePoint now) const;
 
     [[nodiscard]] std::optional<Refusal> screen(base::ByteView envelope, const wire::Glance& glance,

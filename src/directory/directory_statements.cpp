@@ -166,6 +166,7 @@ void Directory::accept_digest(const wire::Statement& statement, Source source, b
         out.emplace_back(EntryUpdated{statement.signer, source, changed ? Change::changed : Change::refreshed});
     }
     table_.put(statement, source, now).digests.take(config_.digests_per_signer, now);
+    witness(statement.signer, statement.envelope, now);
     health_.forget(statement.signer);
     const Suspicion* suspicion = suspicions_.find(statement.signer);
     if (suspicion != nullptr && digest.sequence > suspicion->sequence) {
@@ -182,6 +183,7 @@ void Directory::accept_leaving(const wire::Statement& statement, Source source, 
     ++counters_.accepted;
     const auto& digest = std::get<wire::Digest>(statement.claim);
     if (table_.find(statement.signer) != nullptr) remove(statement.signer, RemovalCause::left, {}, now, out);
+    witness(statement.signer, statement.envelope, now);
     Tombstone grave{digest.sequence, RemovalCause::left, digest.type, {}, now + config_.staleness * 2, {}, {}};
     if (const Tombstone* earlier = table_.tombstone(statement.signer)) {
         grave.digests = earlier->digests;
@@ -211,6 +213,7 @@ void Directory::accept_accusation(const base::EndpointId& from, const wire::Stat
         case Accepted::joined: break;
     }
     ++counters_.accepted;
+    witness(claim.accused, statement.envelope, now);
     out.emplace_back(Suspected{claim.accused, accuser});
     queue_forward(statement, source, now);
 }

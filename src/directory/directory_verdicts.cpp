@@ -34,9 +34,10 @@ void Directory::accuse(const HeldAccusation& held, base::TimePoint now, Effects&
     if (!voice_.speaks()) return;
     ++counters_.accusations_made;
     const base::TraceContext context = context_for(Cause::accusation, held.accused);
-    out.emplace_back(BroadcastStatement{
-        accusation(held.accused, held.sequence, wire::AccusationPhase::suspected, held.reason, context),
-        Cause::accusation, context});
+    base::Bytes envelope =
+        accusation(held.accused, held.sequence, wire::AccusationPhase::suspected, held.reason, context);
+    witness(held.accused, envelope, now);
+    out.emplace_back(BroadcastStatement{std::move(envelope), Cause::accusation, context});
 }
 
 void Directory::pass_verdicts(base::TimePoint now, Effects& out) {
@@ -58,9 +59,9 @@ void Directory::die(const base::EndpointId& id, base::TimePoint now, Effects& ou
     if (own != accusers.end() && voice_.speaks()) {
         ++counters_.confirmations_made;
         const base::TraceContext context = context_for(Cause::confirmation, id);
-        out.emplace_back(
-            BroadcastStatement{accusation(id, sequence, wire::AccusationPhase::confirmed, own->reason, context),
-                               Cause::confirmation, context});
+        base::Bytes envelope = accusation(id, sequence, wire::AccusationPhase::confirmed, own->reason, context);
+        witness(id, envelope, now);
+        out.emplace_back(BroadcastStatement{std::move(envelope), Cause::confirmation, context});
     }
     remove(id, RemovalCause::died, std::move(accusers), now, out);
 }
@@ -83,6 +84,7 @@ void Directory::remove(const base::EndpointId& id, RemovalCause cause, std::vect
         case RemovalCause::stale: ++counters_.stale; break;
         case RemovalCause::displaced: ++counters_.displaced; break;
         case RemovalCause::expelled: ++counters_.expelled; break;
+        case RemovalCause::unlisted: ++counters_.unlisted; break;
     }
     if (cause != RemovalCause::left) {
         if (deaths_.size() >= config_.deaths_max && !deaths_.empty()) deaths_.pop_front();

@@ -32,6 +32,13 @@ Entry& Table::put(const wire::Statement& statement, Source source, base::TimePoi
     return entry;
 }
 
+void Table::backdate(const base::EndpointId& id, base::TimePoint heard_at) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    found->second.heard_at = heard_at;
+    schedule(id, found->second, heard_at);
+}
+
 // What came by sync may be nearly stale where it came from, so it has only two thirds of the window to be refreshed.
 void Table::schedule(const base::EndpointId& id, Entry& entry, base::TimePoint now) {
     if (entry.stale_at) stale_.erase({*entry.stale_at, id});
@@ -48,6 +55,7 @@ std::optional<Entry> Table::remove(const base::EndpointId& id, RemovalCause caus
     entries_.erase(found);
     if (entry.stale_at) stale_.erase({*entry.stale_at, id});
     names_.erase(entry.digest.type, id);
+    if (cause == RemovalCause::unlisted) return entry;
     bury(id, Tombstone{entry.digest.sequence,
                        cause,
                        entry.digest.type,

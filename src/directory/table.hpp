@@ -53,7 +53,9 @@ public:
 
     // Makes or replaces the entry. Room must have been made.
     Entry& put(const wire::Statement& statement, Source source, base::TimePoint now);
-    // A tombstone takes the entry's place; the entry is returned.
+    // It was heard of at that earlier time.
+    void backdate(const base::EndpointId& id, base::TimePoint heard_at);
+    // A tombstone takes the entry's place, unless it is unlisted; the entry is returned.
     std::optional<Entry> remove(const base::EndpointId& id, RemovalCause cause, base::TimePoint now);
     // For a member that left before it was known, too.
     void bury(const base::EndpointId& id, Tombstone tombstone);

@@ -19,6 +19,7 @@ std::string_view name(RemovalCause cause) {
         case RemovalCause::stale: return "stale";
         case RemovalCause::displaced: return "displaced";
         case RemovalCause::expelled: return "expelled";
+        case RemovalCause::unlisted: return "unlisted";
     }
     return "unknown";
 }

@@ -38,6 +38,15 @@ public:
     virtual bool admits(const base::EndpointId& author, const wire::Digest& digest, base::TimePoint now) = 0;
 };
 
+// Hears what the directory takes for true, in the bytes that were signed: words of others that it accepted, and its
+// own. What the directory does never depends on it.
+class Witness {
+public:
+    virtual ~Witness() = default;
+    // `about`: whose entry it concerns, the author of a digest or the accused of an accusation.
+    virtual void accepted(const base::EndpointId& about, base::ByteView envelope, base::TimePoint now) = 0;
+};
+
 using base::RateLimit;  // Of statements.
 
 struct Config {
@@ -71,6 +80,7 @@ struct Config {
     base::VerificationMemo* verified = nullptr;
     Contexts* contexts = nullptr;    // Outlives the directory; null: no statement carries a context.
     Admission* admission = nullptr;  // The same; null: everybody may be in the mesh.
+    Witness* witness = nullptr;      // The same; null: nobody hears.
 
     std::size_t entries_max = 16384;
     std::size_t tombstones_max = 16384;
@@ -98,7 +108,7 @@ enum class Source : std::uint8_t {
 };
 std::string_view name(Source source);
 
-enum class RemovalCause : std::uint8_t { left, died, stale, displaced, expelled };
+enum class RemovalCause : std::uint8_t { left, died, stale, displaced, expelled, unlisted };
 std::string_view name(RemovalCause cause);
 
 enum class Change : std::uint8_t { refreshed, changed };  // refreshed: nothing but sequence, counters and load.
@@ -209,7 +219,7 @@ struct Suspected {
     Accuser accuser;
     friend bool operator==(const Suspected&, const Suspected&) = default;
 };
-enum class Refutation : std::uint8_t { newer_digest, heard_directly };
+enum class Refutation : std::uint8_t { newer_digest, heard_directly, withdrawn };
 // A suspicion ended well.
 struct Refuted {
     base::EndpointId accused;
@@ -252,6 +262,7 @@ struct Counters {
     std::uint64_t stale = 0;
     std::uint64_t displaced = 0;
     std::uint64_t expelled = 0;
+    std::uint64_t unlisted = 0;
     std::uint64_t returned = 0;  // Entries that came back from the dead.
     std::uint64_t forwarded = 0;
     std::uint64_t forwards_spared = 0;   // The mesh had it already.

@@ -41,7 +41,8 @@ EntryChange entry_change(directory::RemovalCause cause) {
         case directory::RemovalCause::left: return EntryChange::left;
         case directory::RemovalCause::died: return EntryChange::died;
         case directory::RemovalCause::stale:
-        case directory::RemovalCause::displaced: return EntryChange::stale;
+        case directory::RemovalCause::displaced:
+        case directory::RemovalCause::unlisted: return EntryChange::stale;
         case directory::RemovalCause::expelled: return EntryChange::expelled;
     }
     return EntryChange::stale;
