@@ -85,6 +85,7 @@ void StackWorld::settle(std::size_t node) {
                 [](stack::DeliveryReport&) {},
                 [](stack::FabricReport&) {},
                 [](stack::PublicationReport&) {},
+                [](stack::WatchReport&) {},
                 [](stack::ByteStreamEvent&) {},
                 [](stack::AppEvent&) {},
                 [&](stack::LawBroken& e) {

@@ -6,7 +6,7 @@ namespace grapevine::admission {
 
 std::string_view name(FrameClass frames) {
     static constexpr std::array<std::string_view, kFrameClasses> kNames{
-        "hello", "probe", "exchange", "statement", "revocations", "question", "delivery", "stream"};
+        "hello", "probe", "exchange", "statement", "revocations", "question", "delivery", "stream", "watch"};
     return frames < FrameClass::count_ ? kNames[static_cast<std::size_t>(frames)] : "unknown";
 }
 

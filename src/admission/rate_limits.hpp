@@ -37,6 +37,7 @@ enum class FrameClass : std::uint8_t {
     question,     // Where somebody is.
     delivery,     // A message, its outcome, a window.
     stream,       // One that carries a large message, or was opened by an application.
+    watch,        // A stream by which a whole directory is told.
     count_,
 };
 inline constexpr std::size_t kFrameClasses = static_cast<std::size_t>(FrameClass::count_);
@@ -52,6 +53,7 @@ inline constexpr FrameLimits kFrameLimits{{
     {200, 1000},       // question: a gateway asks for its whole mesh
     {100000, 200000},  // delivery: more than a node can handle; its windows are what holds a sender back
     {50, 200},         // stream
+    {1, 4},            // watch
 }};
 
 struct RateConfig {

@@ -91,6 +91,22 @@ json::object cached_row(const Host& host, const fabric::CacheRow& row) {
     return out;
 }
 
+json::object watched_row(const stack::DirectoryRow& row, const std::string& gateway) {
+    json::object out = own_row(row);
+    out["via"] = gateway;
+    return out;
+}
+
+json::object source_object(const stack::WatchSource& source, base::TimePoint now) {
+    json::object out;
+    out["mesh"] = source.mesh;
+    out["state"] = std::string(node::name(source.state));
+    out["gateway"] = source.gateway ? json::value(source.gateway->hex()) : json::value(nullptr);
+    out["text"] = source.text;
+    out["since_ms"] = milliseconds(now - source.since);
+    return out;
+}
+
 json::object failed_row(const fabric::CacheRow& row) {
     json::object out;
     out["asked"] = row.asked;
@@ -184,6 +200,14 @@ std::string encode_cache(const Host& host) {
             failures.emplace_back(failed_row(row));
         }
     }
+    json::array watches;
+    for (const stack::WatchSource& source : host.stack().watch_sources()) {
+        watches.emplace_back(source_object(source, host.now()));
+        const std::string gateway = source.gateway ? name_anywhere(host, *source.gateway) : "";
+        for (const stack::DirectoryRow& row : host.stack().watched(source.mesh, host.now())) {
+            rows.emplace_back(watched_row(row, gateway));
+        }
+    }
     json::array meshes;
     for (const fabric::MeshRow& row : host.stack().meshes(host.now())) {
         meshes.emplace_back(mesh_object(row));
@@ -194,6 +218,7 @@ std::string encode_cache(const Host& host) {
     answer["rows"] = std::move(rows);
     answer["failures"] = std::move(failures);
     answer["meshes"] = std::move(meshes);
+    answer["watches"] = std::move(watches);
     return json::serialize(answer);
 }
 

@@ -202,6 +202,30 @@ bool fill_fabric(json::object& out, const stack::FabricReport& report) {
                       report);
 }
 
+void fill(json::object& out, const stack::WatchedChanged& event) {
+    out["event"] = "watched";
+    out["mesh"] = event.mesh;
+    out["change"] = std::string(node::name(event.change));
+    out["id"] = event.id.hex();
+    out["name"] = event.name;
+    out["accusers"] = ids_of(event.accusers);
+}
+
+void fill(json::object& out, const stack::WatchSourceChanged& event) {
+    out["event"] = "watch_source";
+    out["mesh"] = event.source.mesh;
+    out["state"] = std::string(node::name(event.source.state));
+    out["gateway"] = event.source.gateway ? json::value(event.source.gateway->hex()) : json::value(nullptr);
+    out["text"] = event.source.text;
+}
+
+void fill(json::object& out, const stack::WatchLied& event) {
+    out["event"] = "watch_refused";
+    out["mesh"] = event.mesh;
+    out["id"] = event.gateway.hex();
+    out["rule"] = event.rule;
+}
+
 }  // namespace
 
 std::string text_of(const wire::TransportAddr& addr) {
@@ -359,6 +383,10 @@ std::optional<std::string> encode_event(const stack::Event& event, base::WallTim
             [](const stack::ByteStreamEvent&) { return false; }, [](const stack::RevocationsLearned&) { return false; },
             [](const stack::TicketReplaced&) { return false; },
             [&](const stack::PublicationReport& report) {
+                std::visit([&](const auto& seen) { fill(out, seen); }, report);
+                return true;
+            },
+            [&](const stack::WatchReport& report) {
                 std::visit([&](const auto& seen) { fill(out, seen); }, report);
                 return true;
             },

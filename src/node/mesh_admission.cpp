@@ -108,8 +108,19 @@ fabric::Admission MeshAdmission::speaker(const base::EndpointId& signer, std::st
 fabric::Admission MeshAdmission::member(const wire::Statement& statement, const base::EndpointId& authority) {
     const auto* digest = std::get_if<wire::Digest>(&statement.claim);
     if (digest == nullptr) return fabric::Admission::refused;
-    return judge_foreign(digest->mesh, authority,
-                         {statement.signer, admission::Use::member, digest->type, digest->ticket});
+    return admits_foreign(statement.signer, *digest, authority);
+}
+
+fabric::Admission MeshAdmission::admits_foreign(const base::EndpointId& author, const wire::Digest& digest,
+                                                const base::EndpointId& authority) {
+    return judge_foreign(digest.mesh, authority, {author, admission::Use::member, digest.type, digest.ticket});
+}
+
+std::optional<base::EndpointId> MeshAdmission::authority_of_visit(std::string_view mesh) const {
+    const auto visit = visits_.find(mesh);
+    if (visit == visits_.end()) return std::nullopt;
+    const auto ticket = wire::read_ticket(visit->second);
+    return ticket ? std::optional(ticket->authority) : std::nullopt;
 }
 
 fabric::Admission MeshAdmission::judge_foreign(std::string_view mesh, const base::EndpointId& authority,
@@ -132,6 +143,10 @@ bool MeshAdmission::admits_author(const base::EndpointId& author, std::string_vi
 
 bool MeshAdmission::is_member(const base::EndpointId& peer) const {
     return !closed() || gatekeeper_.find({peer, admission::Use::member}) != nullptr;
+}
+
+bool MeshAdmission::is_guest(const base::EndpointId& peer) const {
+    return is_member(peer) || gatekeeper_.find({peer, admission::Use::visitor}) != nullptr;
 }
 
 MeshAdmission::Hold MeshAdmission::hold(const base::EndpointId& peer, wire::TopicMessage message) {

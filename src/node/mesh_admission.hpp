@@ -93,6 +93,13 @@ public:
     fabric::Admission speaker(const base::EndpointId& signer, std::string_view mesh, const base::EndpointId& authority,
                               base::ByteView ticket) override;
     fabric::Admission member(const wire::Statement& digest, const base::EndpointId& authority) override;
+    // The same of a digest that is not signed on its own: its statement was.
+    fabric::Admission admits_foreign(const base::EndpointId& author, const wire::Digest& digest,
+                                     const base::EndpointId& authority);
+    // By its grant: a member, or a visitor. In an open mesh everybody is.
+    [[nodiscard]] bool is_guest(const base::EndpointId& peer) const;
+    // By whose tickets a mesh is visited, if there is one for it.
+    [[nodiscard]] std::optional<base::EndpointId> authority_of_visit(std::string_view mesh) const;
     void at(base::TimePoint now) { now_ = now; }
 
     // Rule 3.

@@ -7,6 +7,7 @@
 #include "base/overloaded.hpp"
 #include "wire/names.hpp"
 #include "wire/publication.hpp"
+#include "wire/watch.hpp"
 
 namespace grapevine::node {
 
@@ -222,6 +223,8 @@ delivery::Standing MeshDelivery::standing(const base::EndpointId& id) const {
 // Rules 1 and 2, for the own mesh.
 delivery::Resolution MeshDelivery::candidates(std::string_view name) const {
     if (const auto id = wire::parse_chunk_target(name)) return std::vector<delivery::Candidate>{{*id, standing(*id)}};
+    if (const auto watched = wire::parse_watch_target(name))
+        return std::vector<delivery::Candidate>{{watched->gateway, delivery::Standing::good}};
     if (name.find('.') == std::string_view::npos) {
         const auto id = base::EndpointId::parse(name);
         if (!id) return fails(delivery::ResolveFailure::no_such_node);

@@ -322,6 +322,8 @@ std::optional<base::TimePoint> Node::Impl::next_deadline() const {
     deadline = base::earliest(deadline, mesh_->fabric.next_deadline());
     deadline = base::earliest(deadline, mesh_->admission.next_deadline());
     deadline = base::earliest(deadline, mesh_->publications.next_deadline());
+    deadline = base::earliest(deadline, mesh_->watches.next_deadline());
+    deadline = base::earliest(deadline, mesh_->teller.next_deadline());
     return base::earliest(deadline, mesh_->remembered.next_deadline());
 }
 

@@ -166,6 +166,30 @@ public:
     base::Status set_admission(const std::optional<base::EndpointId>& authority, base::Bytes ticket,
                                base::TimePoint now, Effects& out);
 
+    // Watching another mesh through a gateway of it (mesh_watches.hpp): WatchedChanged and WatchSourceChanged follow.
+    // Errors: no mesh's name, the own mesh, or as many as kWatchesMax already.
+    base::Status watch(std::string_view mesh, base::TimePoint now, Effects& out);
+    void unwatch(std::string_view mesh, base::TimePoint now, Effects& out);
+    // The same of the list of meshes, of a gateway of the own mesh: MeshAppeared and MeshGone follow, as they do where
+    // this node is on the backbone itself.
+    base::Status watch_meshes(base::TimePoint now, Effects& out);
+    void unwatch_meshes(base::TimePoint now, Effects& out);
+    [[nodiscard]] std::vector<DirectoryRow> watched(std::string_view mesh, base::TimePoint now) const;
+    [[nodiscard]] std::vector<WatchSource> watch_sources() const;
+    // Other meshes of the fabric that are known here, by whichever way.
+    [[nodiscard]] std::vector<std::string> known_meshes() const;
+    [[nodiscard]] std::size_t watched_size() const;  // Members of all watched meshes.
+    [[nodiscard]] std::size_t watches() const;
+
+    // Streams of the node itself (watch_types.hpp). Of those that it says something on, on_stream_taken() gives the end
+    // that there was no room for.
+    void on_stream_bytes(const OwnStream& stream, base::ByteView data, Last last, base::TimePoint now, Effects& out);
+    void on_stream_taken(const OwnStream& stream, base::Bytes untaken, base::TimePoint now, Effects& out);
+    void on_stream_room(const OwnStream& stream, base::TimePoint now, Effects& out);
+    void on_stream_over(const OwnStream& stream, std::string_view why, base::TimePoint now, Effects& out);
+    // The peer opens such streams too often.
+    void on_stream_too_often(const base::EndpointId& peer, const wire::OpenStream& asked, Effects& out);
+
     void on_deadline(base::TimePoint now, Effects& out);
     [[nodiscard]] std::optional<base::TimePoint> next_deadline() const;
 

@@ -106,6 +106,8 @@ void Node::on_delivery(const base::EndpointId& peer, wire::DeliveryFrame frame, 
                 mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.on_window(peer, f, now, effects); });
             },
             [&](wire::OpenStream& f) {
+                if (wire::is_reserved_name(f.name))
+                    return impl_->mesh_->teller.on_open(peer, f, impl_->mesh_->fabric.backbone(), now, out);
                 mesh.receive(now, out, [&](auto& inbox, auto& effects) {
                     inbox.on_open_stream(peer, std::move(f), now, effects);
                 });
@@ -135,6 +137,7 @@ void Node::leave_delivery(base::TimePoint now, Effects& out) {
     if (!impl_->mesh_) return;
     auto& mesh = impl_->mesh_->delivery;
     impl_->leave_publications(now, out);
+    impl_->leave_watches(out);
     mesh.receive(now, out, [&](auto& inbox, auto& effects) { inbox.leave(now, effects); });
     mesh.send(now, out, [&](auto& outbox, auto& effects) { outbox.leave(now, effects); });
 }

@@ -53,15 +53,20 @@ void Node::Impl::route(const fabric::Effects& effects, base::TimePoint now, Effe
                        },
                        [&](const fabric::JoinBackbone& e) { join_backbone(e.peers, now, out); },
                        [&](const fabric::LeaveBackbone& e) {
+                           mesh_->teller.on_off_duty(out);
                            mesh_->fabric.set_connectivity(paths::Connectivity::isolated, now);
                            leave_topic(e.topic, now, out);
                        },
                        [&](const fabric::MeshAppeared& e) {
                            mesh_->fabric.remember_gateways(e.mesh, now);
+                           mesh_->teller.on_mesh(e.mesh, wire::WatchMeshChange::appeared, now);
                            out.push_back(e);
                        },
                        [&](const fabric::MeshChanged& e) { mesh_->fabric.remember_gateways(e.mesh, now); },
-                       [&](const fabric::MeshGone& e) { out.push_back(e); },
+                       [&](const fabric::MeshGone& e) {
+                           mesh_->teller.on_mesh(e.mesh, wire::WatchMeshChange::gone, now);
+                           out.push_back(e);
+                       },
                        [&](const fabric::OwnMeshElsewhere& e) {
                            for (const auto& gateway : e.gateways)
                                if (mesh_->directory.find(gateway.id) == nullptr)
@@ -70,6 +75,7 @@ void Node::Impl::route(const fabric::Effects& effects, base::TimePoint now, Effe
                        [](const fabric::Refused&) {},  // Counted by the backbone.
                    },
                    effect);
+    mesh_->teller.pump(now, out);
 }
 
 void Node::Impl::on_summary(const broadcast::Deliver& delivery, base::TimePoint now, Effects& out) {
@@ -127,6 +133,7 @@ void Node::Impl::on_done(fabric::Done& done, base::TimePoint now, Effects& out) 
         book_.learn(found.id, found.digest.addrs, paths::AddressSource::directory, now);
         mesh_->admission.learn_mesh(found.id, found.digest.mesh);
     }
+    if (on_watch_question(done, now, out)) return;
     const auto asked = mesh_->fabric.delivery_question(done.question);
     if (asked) return mesh_->delivery.on_resolved(*asked, resolution_of(done.outcome), now, out);
     out.push_back(std::move(done));

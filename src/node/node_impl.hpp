@@ -2,11 +2,12 @@
 
 // The inside of Node: who owns what, and how the cores' effects become each other's inputs. The mesh's part (directory,
 // seeds, directory exchanges) is in node_mesh.cpp, that of other meshes in node_fabric.cpp, that of publications in
-// node_publish.cpp, the rest in node.cpp.
+// node_publish.cpp, watching and being watched in node_watch.cpp, the rest in node.cpp.
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,13 @@
 #include "directory/directory.hpp"
 #include "directory/reconcile.hpp"
 #include "node/delivery_spans.hpp"
+#include "node/directory_teller.hpp"
 #include "node/gossip.hpp"
 #include "node/mesh_admission.hpp"
 #include "node/mesh_delivery.hpp"
 #include "node/mesh_fabric.hpp"
 #include "node/mesh_publications.hpp"
+#include "node/mesh_watches.hpp"
 #include "node/narrator.hpp"
 #include "node/node.hpp"
 #include "paths/address_book.hpp"
@@ -106,18 +109,36 @@ public:
         base::SecretKey key;
         base::TopicId topic;
         MeshAdmission admission;
+        DirectoryTeller teller;
         directory::Directory directory;
         MeshDelivery delivery;
         MeshFabric fabric;
         MeshPublications publications;
+        MeshWatches watches;
+        std::map<fabric::QuestionId, WatchKey> watch_questions;  // One a watch at most.
+        std::set<delivery::MessageSequence> watch_messages;      // Without an outcome; the same.
         paths::SeedDialer seeds;
         paths::RememberedPeers remembered;
         std::map<SyncRef, Sync> syncs;
         std::uint64_t next_sync = 2;
         std::uint64_t syncs_opened = 0, syncs_refused = 0, syncs_failed = 0;
         base::TokenBucket denials_told;
-        std::optional<base::EndpointId> teller;  // Whose words are being handled.
+        std::optional<base::EndpointId> told_by;  // Whose words are being handled.
+
+        // Of another mesh, as the backbone says, else the ticket to visit it.
+        [[nodiscard]] std::optional<base::EndpointId> authority_of(std::string_view mesh) const;
     };
+
+    // node_watch.cpp
+    void route(WatchEffects& effects, base::TimePoint now, Effects& out);
+    // Runs `input(watches, effects)` and carries out what it asks for.
+    template <typename Input>
+    void watching(base::TimePoint now, Effects& out, Input input) {
+        WatchEffects effects;
+        input(mesh_->watches, effects);
+        route(effects, now, out);
+    }
+    void leave_watches(Effects& out);
 
     // node_admission.cpp
     void on_session_began(const base::EndpointId& peer, Standing standing, Effects& out);
@@ -202,6 +223,14 @@ private:
     // True if the message was one of the node itself.
     [[nodiscard]] bool on_own_message(delivery::Finished& finished, base::TimePoint now, Effects& out);
     void run_chunks(base::TimePoint now, Effects& out);
+
+    // node_watch.cpp
+    void seek_gateways(const WatchKey& watch, base::TimePoint now, Effects& out);
+    void open_watch(const OpenWatch& open, base::TimePoint now, Effects& out);
+    void close_watch(delivery::MessageSequence stream, base::TimePoint now, Effects& out);
+    [[nodiscard]] bool on_watch_message(const delivery::Finished& finished, base::TimePoint now, Effects& out);
+    [[nodiscard]] bool on_watch_question(const fabric::Done& done, base::TimePoint now, Effects& out);
+    void watch_deadline(base::TimePoint now, Effects& out);
 };
 
 }  // namespace grapevine::node

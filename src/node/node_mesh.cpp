@@ -15,7 +15,7 @@ using base::Overloaded;
 namespace {
 
 directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* contexts,
-                                   directory::Admission* admission) {
+                                   directory::Admission* admission, directory::Witness* witness) {
     directory::Config config;
     config.mesh = mesh.mesh;
     config.type = mesh.type;
@@ -25,6 +25,7 @@ directory::Config directory_config(const MeshConfig& mesh, directory::Contexts* 
     config.verified = mesh.verified;
     config.contexts = contexts;
     config.admission = admission;
+    config.witness = witness;
     return config;
 }
 
@@ -62,10 +63,14 @@ Node::Impl::MeshPart::MeshPart(const MeshConfig& mesh, delivery::Incarnation inc
       key(secret),
       topic(topic_of_mesh(mesh.mesh)),
       admission(secret.id(), mesh),
-      directory(directory_config(mesh, contexts, &admission), key, rng, ledger),
+      teller(config, directory, admission),
+      directory(directory_config(mesh, contexts, &admission, &teller), key, rng, ledger),
       delivery(directory, incarnation, rng, spans, std::move(ask_elsewhere), std::move(is_own)),
       fabric(config, directory, admission, key, rng, ledger),
       publications(config, key, directory, admission, rng),
+      watches(
+          mesh.mesh, admission, [this](std::string_view name) { return authority_of(name); }, mesh.verified, rng,
+          ledger),
       seeds(secret.id(), paths::SeedConfig{}, rng),
       remembered(paths::RememberedConfig{}, rng, ledger) {}
 
@@ -106,7 +111,7 @@ void Node::Impl::on_statement(const broadcast::Deliver& delivery, base::TimePoin
     narrator_.statement_came(delivery.from, delivery.content, delivery.scope.round.value, now);
     directory::Effects effects;
     const std::uint64_t before = mesh_->directory.counters().accepted;
-    mesh_->teller = delivery.from;
+    mesh_->told_by = delivery.from;
     mesh_->directory.on_statement(delivery.from, delivery.content, directory::Source::gossip, now, effects);
     if (mesh_->directory.counters().accepted == before) {
         narrator_.statement_refused();
@@ -125,6 +130,7 @@ void Node::Impl::route(const directory::Effects& effects, base::TimePoint now, E
     for (const auto& effect : effects)
         on_directory_effect(effect, now, out);
     if (std::any_of(effects.begin(), effects.end(), changes_members)) refresh_fabric(now, out);
+    mesh_->teller.pump(now, out);
 }
 
 void Node::Impl::on_directory_effect(const directory::Effect& effect, base::TimePoint now, Effects& out) {
@@ -174,7 +180,7 @@ DirectoryChanged Node::Impl::joined(const directory::EntryAdded& added) const {
     changed.id = added.id;
     changed.name = mesh_->directory.name_of(added.id);
     changed.known_via = text_of(added.source);
-    if (added.source != directory::Source::self) changed.told_by = mesh_->teller;
+    if (added.source != directory::Source::self) changed.told_by = mesh_->told_by;
     return changed;
 }
 
@@ -197,6 +203,7 @@ void Node::Impl::on_removed(const directory::EntryRemoved& removed, base::TimePo
     const auto step = left   ? narrator_.left(removed.id)
                       : died ? narrator_.died(removed.id, removed.accusers)
                              : Narrator::Step();
+    mesh_->teller.on_removed(removed.id, removed.cause, now);
     DirectoryChanged changed;
     changed.change = entry_change(removed.cause);
     changed.id = removed.id;
@@ -313,7 +320,7 @@ void Node::Impl::on_sync_received(SyncRef ref, const wire::SyncTurn& turn, base:
     const directory::SyncTally tally = it->second.session.tally();
     const directory::Source source = it->second.session.source();
     const bool over = !step || step->done;
-    mesh_->teller = it->second.peer;
+    mesh_->told_by = it->second.peer;
     if (over) mesh_->syncs.erase(it);
     if (!step) {
         ++mesh_->syncs_failed;
@@ -364,6 +371,7 @@ void Node::Impl::mesh_deadline(base::TimePoint now, Effects& out) {
     if (!mesh_->publications.leaving())
         publications(now, out, [&](auto& core, auto& effects) { core.on_deadline(now, effects); });
     fabric_deadline(now, out);
+    watch_deadline(now, out);
     directory::Effects effects;
     const Topic* topic = gossip_.find(mesh_->topic);
     if (topic != nullptr) {

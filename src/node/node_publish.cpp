@@ -76,6 +76,7 @@ void Node::Impl::ask_chunk(const delivery::AskChunk& ask, base::TimePoint now, E
 }
 
 bool Node::Impl::on_own_message(delivery::Finished& finished, base::TimePoint now, Effects& out) {
+    if (on_watch_message(finished, now, out)) return true;
     if (!mesh_->publications.ended(finished)) return false;
     run_chunks(now, out);
     return true;

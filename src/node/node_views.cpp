@@ -81,6 +81,16 @@ std::vector<DirectoryRow> Node::directory(base::TimePoint now) const {
     return rows;
 }
 
+std::vector<DirectoryRow> Node::watched(std::string_view mesh, base::TimePoint now) const {
+    std::vector<DirectoryRow> rows;
+    if (!impl_->mesh_) return rows;
+    for (auto& row : impl_->mesh_->watches.rows(mesh, now)) {
+        rows.push_back(to_row(row));
+        rows.back().known_via = "watch";
+    }
+    return rows;
+}
+
 bool Node::wants(const base::EndpointId& peer) const {
     return impl_->gossip_.wants(peer);
 }
@@ -274,6 +284,33 @@ void append(std::vector<Figure>& figures, const MeshPublications& mesh) {
             {"strangers", own.strangers}});
 }
 
+void append(std::vector<Figure>& figures, const DirectoryTeller& teller, const MeshWatches& watches) {
+    const auto& told = teller.counters();
+    const auto& own = watches.counters();
+    for (std::size_t i = 0; i < kTellRefusals; ++i)
+        figures.push_back({"watchers.refused." + std::string(name(static_cast<TellRefusal>(i))), told.refused[i]});
+    append(figures, "watchers.",
+           {{"taken", told.taken},
+            {"slow", told.slow},
+            {"rubbish", told.rubbish},
+            {"statements", told.statements},
+            {"bytes", told.bytes},
+            {"live", teller.size()},
+            {"waiting_bytes", teller.waiting_bytes()}});
+    append(figures, "watch.",
+           {{"refused_full", own.refused_full},
+            {"opened", own.opened},
+            {"not_opened", own.not_opened},
+            {"ended", own.ended},
+            {"silent", own.silent},
+            {"liars", own.liars},
+            {"rounds_failed", own.rounds_failed},
+            {"frames", own.frames},
+            {"bytes", own.bytes},
+            {"live", watches.size()},
+            {"entries", watches.entries()}});
+}
+
 }  // namespace
 
 std::vector<Figure> Node::Impl::figures() const {
@@ -309,6 +346,7 @@ std::vector<Figure> Node::Impl::figures() const {
     append(figures, mesh_->fabric);
     append(figures, mesh_->admission);
     append(figures, mesh_->publications);
+    append(figures, mesh_->teller, mesh_->watches);
     return figures;
 }
 

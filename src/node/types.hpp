@@ -19,6 +19,7 @@
 #include "delivery/publication_types.hpp"
 #include "delivery/types.hpp"
 #include "fabric/question.hpp"
+#include "node/watch_types.hpp"
 #include "telemetry/metric_catalogue.hpp"
 #include "wire/addr.hpp"
 #include "wire/digest.hpp"
@@ -190,7 +191,8 @@ using Effect =
                  delivery::SendLarge, delivery::TakePayload, delivery::SendOutcome, delivery::SendWindow,
                  delivery::Finished, delivery::RoomAgain, delivery::Handle, delivery::HandlerLate, fabric::SendQuestion,
                  fabric::DropQuestion, fabric::Answer, fabric::Done, fabric::MeshAppeared, fabric::MeshGone,
-                 fabric::Lied, delivery::Published, delivery::Missed>;
+                 fabric::Lied, delivery::Published, delivery::Missed, TakeStream, StreamDecided, SayOnStream,
+                 ResetStream, WatchedChanged, WatchSourceChanged, WatchLied>;
 using Effects = std::vector<Effect>;
 
 // One row of the directory.
@@ -207,7 +209,7 @@ struct DirectoryRow {
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;
     base::Duration age{};   // Since its newest digest came in, on our monotonic clock.
-    std::string known_via;  // "self", "gossip", "sync".
+    std::string known_via;  // "self", "gossip", "sync"; "watch" of another mesh.
     std::vector<base::EndpointId> suspected_by;
 };
 

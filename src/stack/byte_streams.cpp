@@ -115,6 +115,15 @@ void ByteStreams::on_handle(const delivery::Handle& handle) {
     by_ref_[ref] = asked->second;
 }
 
+bool ByteStreams::take(const base::EndpointId& peer, delivery::MessageSequence message, const ByteStreamRef& ref,
+                       DeliveryEffects& out) {
+    const auto asked = asked_.find({peer, message});
+    if (asked == asked_.end()) return false;
+    carriers_.at(asked->second).ref = ref;
+    by_ref_[ref] = asked->second;
+    return say(peer, {message, wire::OutcomeCode::acknowledged, {}, {}, {}}, out);
+}
+
 void ByteStreams::on_late(delivery::HandleId handle) {
     handles_.erase(handle);
     by_ref_.erase(ref_of(handle));

@@ -65,6 +65,9 @@ public:
     void adopt(const base::EndpointId& peer, quic::ConnectionRef connection, quic::StreamRef stream,
                base::TimePoint now);
     void on_handle(const delivery::Handle& handle);
+    // A peer's is taken without the inbox, as the stream of this name. False: it is gone.
+    bool take(const base::EndpointId& peer, delivery::MessageSequence message, const ByteStreamRef& ref,
+              DeliveryEffects& out);
     // True if the outcome is for a stream.
     bool say(const base::EndpointId& peer, const wire::Outcome& outcome, DeliveryEffects& out);
     // After an answer in time: a stream that was answered `done` is open, or StreamOver follows.

@@ -80,6 +80,17 @@ public:
     // Content for every node of the mesh, up to 1 MiB: each reports it once, or that it missed it (PublicationReport).
     tl::expected<delivery::Announcement, delivery::PublishRefusal> publish(base::Bytes content, base::TimePoint now);
 
+    // Another mesh, watched through one gateway of it at a time (node/mesh_watches.hpp): reported by WatchReport. And
+    // the list of meshes, as a gateway of the own mesh tells it: reported as MeshAppeared and MeshGone. Errors: as
+    // Node's.
+    base::Status watch(std::string_view mesh, base::TimePoint now);
+    void unwatch(std::string_view mesh, base::TimePoint now);
+    base::Status watch_meshes(base::TimePoint now);
+    void unwatch_meshes(base::TimePoint now);
+    [[nodiscard]] std::vector<DirectoryRow> watched(std::string_view mesh, base::TimePoint now) const;
+    [[nodiscard]] std::vector<WatchSource> watch_sources() const;
+    [[nodiscard]] std::vector<std::string> known_meshes() const;
+
     // Streams by name: one is asked for by submit() of kind stream, and open when that is Finished `acknowledged`; or
     // asked for by a Handle of kind stream, and open when it was answered `done` in time. Then StreamBytes come until
     // StreamOver does, once (byte_streams.hpp). write() takes what there is room for; StreamRoom follows if that was

@@ -18,8 +18,12 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
                            [&](const DeliveryOpened& e) { node_.on_sender_up(e.peer, e.incarnation, now, out); },
                            [&](const DeliveryEnded& e) { node_.on_sender_down(e.peer, now, out); },
                            [&](DeliveryCame& e) {
-                               if (passes(e.peer, admission::FrameClass::delivery, now))
-                                   node_.on_delivery(e.peer, std::move(e.frame), now, out);
+                               if (!passes(e.peer, admission::FrameClass::delivery, now)) return;
+                               const auto* open = std::get_if<wire::OpenStream>(&e.frame);
+                               const bool watch = open != nullptr && wire::is_watch_name(open->name);
+                               if (watch && !passes(e.peer, admission::FrameClass::watch, now))
+                                   return node_.on_stream_too_often(e.peer, *open, out);
+                               node_.on_delivery(e.peer, std::move(e.frame), now, out);
                            },
                            [&](const DeliveryViolation& e) {
                                if (sessions_) sessions_->end(e.connection, e.rule, now, sessions);
@@ -29,7 +33,7 @@ void Stack::Impl::apply(DeliveryEffects& effects, base::TimePoint now) {
                            [&](PayloadCame& e) { node_.on_payload(e.peer, e.message, std::move(e.payload), now, out); },
                            [&](const PayloadJudged& e) { payload_streams_.on_judged(e.connection, e.stream); },
                            [&](const PayloadWritten& e) { payload_streams_.on_written(e.connection, more); },
-                           [&](ByteStreamEvent& e) { events_.emplace_back(std::move(e)); },
+                           [&](ByteStreamEvent& e) { on_stream(e, now, out); },
                        },
                        effect);
         });

@@ -82,16 +82,18 @@ void Stack::Impl::execute(node::Effects& effects, base::TimePoint now) {
         execute_one(effect, now);
 }
 
+void Stack::Impl::send(node::SendMessage& message, base::TimePoint now, LinkEffects& out) {
+    auto span = frame_sent(config_.recorder, message.to, message.message);
+    links_.send(message.to, message.topic, message.message, now, out);
+    if (span) config_.recorder->end(std::move(span));
+}
+
 void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
     LinkEffects links;
     SessionEffects sessions;
     DeliveryEffects deliveries;
     std::visit(Overloaded{
-                   [&](node::SendMessage& e) {
-                       auto span = frame_sent(config_.recorder, e.to, e.message);
-                       links_.send(e.to, e.topic, e.message, now, links);
-                       if (span) config_.recorder->end(std::move(span));
-                   },
+                   [&](node::SendMessage& e) { send(e, now, links); },
                    [&](node::FinishTopic& e) { links_.finish_topic(e.peer, e.topic); },
                    [&](node::DropPeer& e) { links_.drop(e.peer, now); },
                    [&](node::AbandonPeer& e) { links_.abandon(e.peer, now); },
@@ -139,6 +141,10 @@ void Stack::Impl::execute_one(node::Effect& effect, base::TimePoint now) {
                    [&](delivery::TakePayload& e) { payload_streams_.take(e, deliveries); },
                    [&](delivery::SendOutcome& e) { say(e, deliveries); },
                    [&](delivery::SendWindow& e) { deliveries_.say(e.peer, e.frame, deliveries); },
+                   [&](node::TakeStream& e) { carry(e, now, deliveries); },
+                   [&](node::StreamDecided& e) { carry(e, now, deliveries); },
+                   [&](node::SayOnStream& e) { carry(e, now, deliveries); },
+                   [&](node::ResetStream& e) { carry(e, deliveries); },
                    [&](delivery::Finished& e) { report(e, deliveries); },
                    [&](delivery::Handle& e) { report(e); },
                    [&](delivery::HandlerLate& e) { report(e); },

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "admission/rate_limits.hpp"
@@ -85,6 +86,7 @@ public:
     ByteStreams byte_streams_;
     LocalStreams local_streams_;
     PayloadStreams payload_streams_;
+    std::set<ByteStreamRef> own_streams_;  // Of the node itself, open.
     Stories stories_;
     std::map<quic::ConnectionRef, telemetry::Life> app_;
     telemetry::Laws laws_;
@@ -101,6 +103,7 @@ private:
     void execute_one(node::Effect& effect, base::TimePoint now);
     void emit(Event event, base::TimePoint now);
     void apply(LinkEffects& effects, base::TimePoint now);
+    void send(node::SendMessage& message, base::TimePoint now, LinkEffects& out);
     // Whether the peer may still send so many frames.
     [[nodiscard]] bool passes(const base::EndpointId& peer, admission::FrameClass frames, base::TimePoint now) {
         return limits_.take(peer, frames, now) == base::Admitted::yes;
@@ -120,6 +123,13 @@ private:
                       DeliveryEffects& out);
     bool on_delivery_event(quic::Event& event, base::TimePoint now);
     void write_on(base::TimePoint now);
+    // stack_watch.cpp: streams of the node itself.
+    void carry(const node::TakeStream& taken, base::TimePoint now, DeliveryEffects& out);
+    void carry(const node::StreamDecided& decided, base::TimePoint now, DeliveryEffects& out);
+    void carry(node::SayOnStream& said, base::TimePoint now, DeliveryEffects& out);
+    void carry(const node::ResetStream& reset, DeliveryEffects& out);
+    void on_stream(ByteStreamEvent& event, base::TimePoint now, node::Effects& out);
+    void end_own_stream(const node::OwnStream& stream, std::string_view why, base::TimePoint now);
     // Handles an input within a span, if there is one, and ends it.
     template <typename Input>
     void within(telemetry::OpenSpan span, Input input) {

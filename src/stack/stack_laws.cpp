@@ -35,11 +35,16 @@ void allow_gossip(telemetry::Allowances& out, std::uint64_t topics) {
     out.set(Kind::gossip_message, topics * broadcast::kCachedMessagesMax, kMessageAge);
 }
 
-void allow_mesh(telemetry::Allowances& out, std::uint64_t members) {
+struct Watched {
+    std::uint64_t meshes = 0;
+    std::uint64_t members = 0;
+};
+
+void allow_mesh(telemetry::Allowances& out, std::uint64_t members, const Watched& watched) {
     const directory::Config bounds;
-    out.set(Kind::directory_entry, members);
-    out.set(Kind::tombstone, bounds.tombstones_max);
-    out.set(Kind::suspicion, bounds.suspicions_max, kSuspicionAge);
+    out.set(Kind::directory_entry, members + watched.members);
+    out.set(Kind::tombstone, bounds.tombstones_max * (1 + watched.meshes));
+    out.set(Kind::suspicion, bounds.suspicions_max * (1 + watched.meshes), kSuspicionAge);
     out.set(Kind::remembered_peer, paths::RememberedConfig{}.peers_max, kRememberedAge);
     out.set(Kind::sync_session, node::kSyncsMax, kSyncAge);
     out.set(Kind::mesh_session, 2 * members + kUninvitedMax);
@@ -71,7 +76,7 @@ telemetry::Allowances Stack::Impl::allowances() const {
     out.set(Kind::mesh_exchange, sessions * config_.quic.limits.streams_bidi_max * 2, kMeshStreamMax + kLate);
     out.set(Kind::byte_stream, byte_streams_.streams() + local_streams_.live() + payload_streams_.streams());
     allow_gossip(out, alive(ledger_, Kind::gossip_topic));
-    if (config_.mesh) allow_mesh(out, node_.directory_size());
+    if (config_.mesh) allow_mesh(out, node_.directory_size(), {node_.watches(), node_.watched_size()});
     return out;
 }
 

@@ -39,6 +39,10 @@ using node::SyncRef;
 using node::TicketReplaced;
 using node::TopicNeighborChanged;
 using node::TopicReceived;
+using node::WatchedChanged;
+using node::WatchLied;
+using node::WatchSource;
+using node::WatchSourceChanged;
 // More of something lives, or lives longer, than the law of its kind in the ledger allows; and it does no more.
 using telemetry::LawBroken;
 using telemetry::LawKept;
@@ -76,6 +80,9 @@ using FabricReport = std::variant<fabric::Done, fabric::MeshAppeared, fabric::Me
 // Content that others published for the whole mesh, or that was missed.
 using PublicationReport = std::variant<delivery::Published, delivery::Missed>;
 
+// What is heard of meshes that are watched through a gateway.
+using WatchReport = std::variant<WatchedChanged, WatchSourceChanged, WatchLied>;
+
 // A stream of bytes that was opened by name: by us, where it has the number of the message that asked for it, or by
 // somebody else, where it has that of the handle.
 enum class StreamSide : std::uint8_t { ours, theirs };
@@ -104,7 +111,7 @@ using ByteStreamEvent = std::variant<StreamBytes, StreamRoom, StreamOver>;
 using Event =
     std::variant<DirectoryChanged, SuspicionChanged, SeedRetry, PingDone, Left, TopicNeighborChanged,
                  MeshNeighborChanged, TopicReceived, AdmissionNews, RevocationsLearned, TicketReplaced, LawBroken,
-                 LawKept, DeliveryReport, FabricReport, PublicationReport, ByteStreamEvent, AppEvent>;
+                 LawKept, DeliveryReport, FabricReport, PublicationReport, WatchReport, ByteStreamEvent, AppEvent>;
 
 // The report of this kind in an event, or null.
 template <typename T, typename Report = DeliveryReport>

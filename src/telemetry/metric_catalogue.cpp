@@ -293,6 +293,25 @@ constexpr Row kRows[] = {
     drop("publications.bad_questions", "publications", "bad_question"),
     drop("publications.strangers", "publications", "stranger"),
 
+    by("watchers.taken", kWatchSteps, "step", "taken"),
+    by("watchers.live", kQueueDepth, "queue", "watchers"),
+    by("watchers.waiting_bytes", kQueueBytes, "queue", "watchers"),
+    by("watchers.statements", kFramesSent, "op_kind", "watch"),
+    by("watchers.bytes", kBytesSent, "op_kind", "watch"),
+    drop("watchers.slow", "watchers", "slow"),
+    drop("watchers.rubbish", "watchers", "rubbish"),
+    by("watch.opened", kWatchSteps, "step", "opened"),
+    by("watch.ended", kWatchSteps, "step", "ended"),
+    by("watch.live", kQueueDepth, "queue", "watches"),
+    by("watch.entries", kQueueDepth, "queue", "watched_members"),
+    by("watch.frames", kFramesReceived, "op_kind", "watch"),
+    by("watch.bytes", kBytesReceived, "op_kind", "watch"),
+    drop("watch.refused_full", "watch", "full"),
+    drop("watch.not_opened", "watch", "not_opened"),
+    drop("watch.silent", "watch", "silent"),
+    drop("watch.liars", "watch", "liar"),
+    drop("watch.rounds_failed", "watch", "round"),
+
     one("paths.probes", kProbes),
     by("paths.silent", kSilences, "kind", "silent"),
     by("paths.recovered", kSilences, "kind", "recovered"),
@@ -420,7 +439,8 @@ private:
         static constexpr Family kFamilies[] = {
             {"directory.refused.", "directory"},        {"fabric.refused.", "fabric"},
             {"admission.denied.", "admission"},         {"admission.foreign_denied.", "admission.foreign"},
-            {"admission.list_refused.", "revocations"}, {"rates.refused.", "rates"}};
+            {"admission.list_refused.", "revocations"}, {"rates.refused.", "rates"},
+            {"watchers.refused.", "watchers"}};
         for (const Family& family : kFamilies) {
             if (!figure.starts_with(family.prefix) || figure.size() == family.prefix.size()) continue;
             figure.remove_prefix(family.prefix.size());

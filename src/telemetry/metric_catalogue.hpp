@@ -88,6 +88,10 @@ inline constexpr MetricSpec kDeliverWrites{"mesh.deliver.writes", "{message}", "
 inline constexpr MetricSpec kStreamSteps{"mesh.stream.steps", "{stream}", "Streams by name, by what became of them."};
 inline constexpr MetricSpec kDeliverTaken{"mesh.deliver.taken", "{message}", "Messages for this node, by step."};
 
+// Meshes that are watched through a gateway.
+inline constexpr MetricSpec kWatchSteps{"mesh.watch.steps", "{stream}",
+                                        "Watches of directories, here and by others, by what became of them."};
+
 // Content for a whole mesh.
 inline constexpr MetricSpec kPublications{"mesh.publish.publications", "{publication}",
                                           "Publications, by step: published here, announced by others, fetched, and "
