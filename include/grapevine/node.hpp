@@ -58,8 +58,12 @@ struct DirectoryEntry {
     std::uint64_t sequence = 0;
     std::uint64_t started_unix_ms = 0;      ///< By its own clock; for display.
     std::chrono::milliseconds age{0};       ///< Since its newest digest came in, on this node's monotonic clock.
-    std::string known_via;                  ///< "self", "gossip" or "sync".
+    std::string known_via;                  ///< "self", "gossip" or "sync"; "watch" of another mesh.
     std::vector<std::string> suspected_by;  ///< Names or ids of its accusers, while it is under suspicion.
+    std::uint32_t cpu_budget_millicores = 0;
+    std::uint32_t memory_budget_kib = 0;
+    std::uint64_t messages_sent = 0;  ///< On its mesh's topic.
+    std::uint64_t messages_received = 0;
 };
 
 struct NodeEvent {
@@ -80,6 +84,46 @@ struct NodeEvent {
     std::string id;
     std::string name;
     std::string detail;  ///< Accusers, reason, delay: one line for people.
+};
+
+/// Who tells this node of a mesh that it watches: one gateway of that mesh at a time. What was told stays known while
+/// nobody tells, and its age grows.
+struct MeshSource {
+    enum class State {
+        seeking,  ///< A gateway is looked for.
+        up,       ///< A gateway has told all that it knows, and tells what changes.
+        down      ///< No gateway that was found does; it is tried again, at most every 30 s.
+    };
+    std::string mesh;
+    State state = State::seeking;
+    std::string gateway_id;              ///< Who tells, or told last; may be empty.
+    std::string text;                    ///< Why it is not up, for people.
+    std::chrono::milliseconds since{0};  ///< How long it has been in this state.
+};
+
+/// What is heard of other meshes: of members of those that are watched, of who tells, and of which meshes there are.
+struct WatchEvent {
+    enum class Kind {
+        joined,
+        updated,
+        left,
+        died,      ///< By the signed accusations of other members.
+        stale,     ///< Not heard of for too long.
+        unlisted,  ///< Its gateway does not list it any more, and no signature says why.
+        suspected,
+        refuted,
+        withdrawn,      ///< Not suspected any more, since its answer would not be heard: who told is gone.
+        source,         ///< The state of the watch is another one.
+        gateway_lied,   ///< A gateway (id) broke a rule (detail), and is not listened to for 10 min.
+        mesh_appeared,  ///< In the fabric.
+        mesh_gone
+    };
+    Kind kind = Kind::joined;
+    std::string mesh;
+    std::string id;
+    std::string name;
+    std::vector<std::string> accusers;  ///< Ids, of the dead and the suspected.
+    std::string detail;                 ///< One line for people.
 };
 
 /// How a message is to be delivered.
@@ -202,6 +246,23 @@ public:
     /// A name of this mesh or 64 hex characters, to an id.
     [[nodiscard]] Result<std::string> resolve(std::string_view name) const;
     void on_event(std::function<void(const NodeEvent&)> listener);
+    /// Watches the directory of another mesh of the fabric through one gateway of it (docs/delivery.md): it tells what
+    /// it knows, each member's words as they were signed, so that it can withhold but not forge. Another gateway
+    /// follows when one ends, falls silent or breaks a rule. Of a closed mesh a ticket to visit it is needed. Errors:
+    /// invalid (no name of a mesh, or the own one) and exhausted (16 watched already). Watching twice is watching.
+    Status watch_mesh(std::string_view mesh);
+    void unwatch_mesh(std::string_view mesh);
+    /// Members of a watched mesh, by name; their age is what the gateway said, and the time since.
+    [[nodiscard]] std::vector<DirectoryEntry> watched(std::string_view mesh) const;
+    /// Asks a gateway of the own mesh which meshes the fabric has, and goes on asking: only gateways hear it
+    /// themselves. Errors: exhausted.
+    Status watch_meshes();
+    void unwatch_meshes();
+    /// Other meshes that are known.
+    [[nodiscard]] std::vector<std::string> meshes() const;
+    /// Of each watched mesh; the own mesh stands for the list of meshes.
+    [[nodiscard]] std::vector<MeshSource> mesh_sources() const;
+    void on_watch(std::function<void(const WatchEvent&)> listener);
     /// Gives this node another ticket while it runs, and with it, if given, another authority: whom that does not admit
     /// is put out. An open mesh is closed so. Errors leave everything as it was.
     Status admit(std::string_view ticket, std::string_view authority = {});

@@ -103,6 +103,12 @@ void MeshPart::on_event(const stack::Event& event) {
     if (const auto* report = std::get_if<stack::PublicationReport>(&event)) {
         return take_publication(*report);
     }
+    if (const auto* report = std::get_if<stack::WatchReport>(&event)) {
+        return take_watch(*report);
+    }
+    if (const auto* report = std::get_if<stack::FabricReport>(&event)) {
+        take_fabric(*report);
+    }
     if (const auto* changed = std::get_if<stack::DirectoryChanged>(&event);
         changed != nullptr && changed->change == stack::EntryChange::joined) {
         refresh_record();

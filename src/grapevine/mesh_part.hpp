@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <grapevine/node.hpp>
 #include <grapevine/producer.hpp>
@@ -49,6 +50,14 @@ public:
         on_missed_publication_ = std::move(listener);
     }
 
+    // mesh_watching.cpp
+    Status watch_mesh(std::string_view mesh);
+    void unwatch_mesh(std::string_view mesh);
+    Status watch_meshes();
+    void unwatch_meshes();
+    [[nodiscard]] std::vector<MeshSource> mesh_sources() const;
+    void on_watch(std::function<void(const WatchEvent&)> listener) { on_watch_ = std::move(listener); }
+
     // mesh_streams.cpp
     Status open_stream(delivery::Submission submission, std::unique_ptr<StreamListener> listener, DeliveryDone done);
     Status serve_streams(const std::string& name, StreamHandler handler);
@@ -83,6 +92,9 @@ private:
     void take_publication(const stack::PublicationReport& report);
     void tell(const delivery::Published& published);
     void tell(const delivery::Missed& missed);
+    // mesh_watching.cpp
+    void take_watch(const stack::WatchReport& report);
+    void take_fabric(const stack::FabricReport& report);
     // mesh_loads.cpp
     void start_load(io::ClientId client, const io::ProduceRequest& request) override;
     void stop_load(io::ClientId client) override;
@@ -100,6 +112,7 @@ private:
     std::function<void(const NodeEvent&)> listener_;
     std::function<void(const Publication&)> on_publication_;
     std::function<void(const MissedPublication&)> on_missed_publication_;
+    std::function<void(const WatchEvent&)> on_watch_;
     std::function<void()> stop_;
     std::map<stack::RequestId, PingDone> pings_;
     std::map<delivery::MessageSequence, DeliveryDone> deliveries_;  // As many as the outbox holds.

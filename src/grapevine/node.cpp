@@ -35,7 +35,20 @@ DirectoryEntry to_entry(const stack::DirectoryRow& row) {
     entry.age = std::chrono::duration_cast<std::chrono::milliseconds>(row.age);
     entry.known_via = row.known_via;
     entry.suspected_by = hex_of(row.suspected_by);
+    entry.cpu_budget_millicores = row.load.cpu_budget_millicores;
+    entry.memory_budget_kib = row.load.memory_budget_kib;
+    entry.messages_sent = row.messages_sent;
+    entry.messages_received = row.messages_received;
     return entry;
+}
+
+std::vector<DirectoryEntry> to_entries(const std::vector<stack::DirectoryRow>& rows) {
+    std::vector<DirectoryEntry> entries;
+    entries.reserve(rows.size());
+    for (const stack::DirectoryRow& row : rows) {
+        entries.push_back(to_entry(row));
+    }
+    return entries;
 }
 
 delivery::Submission to_submission(std::string_view name, delivery::MessageKind kind,
@@ -71,11 +84,7 @@ std::string Node::name() const {
 }
 
 std::vector<DirectoryEntry> Node::directory() const {
-    std::vector<DirectoryEntry> entries;
-    for (const stack::DirectoryRow& row : impl_->stack().directory(impl_->now())) {
-        entries.push_back(to_entry(row));
-    }
-    return entries;
+    return to_entries(impl_->stack().directory(impl_->now()));
 }
 
 Result<std::string> Node::resolve(std::string_view name) const {
@@ -88,6 +97,38 @@ Result<std::string> Node::resolve(std::string_view name) const {
 
 void Node::on_event(std::function<void(const NodeEvent&)> listener) {
     mesh_of(*impl_).set_listener(std::move(listener));
+}
+
+Status Node::watch_mesh(std::string_view mesh) {
+    return mesh_of(*impl_).watch_mesh(mesh);
+}
+
+void Node::unwatch_mesh(std::string_view mesh) {
+    mesh_of(*impl_).unwatch_mesh(mesh);
+}
+
+std::vector<DirectoryEntry> Node::watched(std::string_view mesh) const {
+    return to_entries(impl_->stack().watched(mesh, impl_->now()));
+}
+
+Status Node::watch_meshes() {
+    return mesh_of(*impl_).watch_meshes();
+}
+
+void Node::unwatch_meshes() {
+    mesh_of(*impl_).unwatch_meshes();
+}
+
+std::vector<std::string> Node::meshes() const {
+    return impl_->stack().known_meshes();
+}
+
+std::vector<MeshSource> Node::mesh_sources() const {
+    return mesh_of(*impl_).mesh_sources();
+}
+
+void Node::on_watch(std::function<void(const WatchEvent&)> listener) {
+    mesh_of(*impl_).on_watch(std::move(listener));
 }
 
 void Node::on_stop_request(std::function<void()> handler) {

@@ -26,7 +26,9 @@ std::vector<Cell> cells_of(const object& row) {
             {first_in(row, "addrs")},
             {text_in(row, "id").substr(0, 10), Tint::dim},
             {duration_text(number_in(row, "age_ms"))},
-            {cached ? "asked " + text_in(row, "via") : source},
+            {cached              ? "asked " + text_in(row, "via")
+             : source == "watch" ? "watch " + text_in(row, "via")
+                                 : source},
             {cached ? duration_text(number_in(row, "as_of_ms")) + " ago" : "now"}};
 }
 
