@@ -8,9 +8,10 @@ import signal
 import socket
 import stat
 import sys
+from pathlib import Path
 
 import cli_support as cli
-from console_support import Console, converged, drawn, has_supervisor, is_member, members, said
+from console_support import Console, ask_node, converged, drawn, has_supervisor, is_member, members, said
 
 SMALL = ("up", "--meshes", "1", "--per-mesh", "broker=2,gateway=1", "--json")
 
@@ -273,8 +274,55 @@ def what_is_down_is_unknown(home):
             assert program.end() == 0
 
 
+def told_by(console, mesh):
+    """The one who tells of each of its members."""
+    return {node["source"] for node in console.nodes().values() if node["mesh"] == mesh and node["state"] == "member"}
+
+
+def source_of(console, mesh):
+    return next((s for s in console.get("/api/world")["sources"] if s["name"] == f"mesh {mesh}"), None)
+
+
+def other_meshes_are_watched_through_a_gateway_each(home):
+    far, near = home / "far", home / "near"
+    far.mkdir()
+    near.mkdir()
+    with cli.Program(far, "up", "--meshes", "2", "--per-mesh", "broker=2,gateway=2", "--json", "--no-console") as up:
+        nodes = json.loads(up.line(90))["nodes"]
+        ids = {mesh: {n["id"] for n in nodes if n["mesh"] == mesh} for mesh in ("mesh1", "mesh2")}
+        gateways = {n["id"]: n["pid"] for n in nodes if n["mesh"] == "mesh2" and ".gateway." in n["name"]}
+        seed = next(n for n in nodes if n["mesh"] == "mesh1")
+        ticket = json.loads((Path(seed["data_dir"]) / "node.json").read_text())["ticket"]
+        words = ("console", "--listen", "127.0.0.1:0", "--store", near / "store", "--json", "--mesh", "mesh1", "--seed", ticket)
+        with cli.Program(near, *words) as program:
+            console = Console(program.event("ready")["link"])
+            cli.wait_until(lambda: members(console, "mesh2") == ids["mesh2"], 30, "the members of mesh2")
+            cli.wait_until(lambda: members(console, "mesh1") > ids["mesh1"], 10, "its own mesh, and itself")
+            assert len(told_by(console, "mesh2")) == 1 and told_by(console, "mesh2") <= set(gateways)
+            for node in console.nodes().values():
+                here = node["id"] == console.get("/api/world")["self"]
+                assert node["here"] == here and node["age_ms"] < 60000, node
+                assert node["known_via"] == ("watch" if node["mesh"] == "mesh2" else "self" if here else node["known_via"]), node
+            assert source_of(console, "mesh2")["state"] == "up", source_of(console, "mesh2")
+            rows = ask_node(near / "store" / "node", {"op": "cache"})
+            assert {r["id"] for r in rows["rows"] if r["source"] == "watch"} == ids["mesh2"], rows
+            assert {w["mesh"]: w["state"] for w in rows["watches"]} == {"mesh1": "up", "mesh2": "up"}, rows["watches"]
+
+            first = told_by(console, "mesh2").pop()
+            os.kill(gateways.pop(first), signal.SIGKILL)
+            cli.wait_until(lambda: told_by(console, "mesh2") == set(gateways), 60, "the other gateway tells")
+            cli.wait_until(lambda: members(console, "mesh2") == ids["mesh2"] - {first}, 30, "the first one is no member")
+
+            os.kill(gateways.popitem()[1], signal.SIGKILL)
+            cli.wait_until(lambda: source_of(console, "mesh2")["state"] == "down", 60, "nobody tells")
+            assert source_of(console, "mesh2")["since_unix_ms"] > 0 and not members(console, "mesh2")
+            assert {n["state"] for n in console.nodes().values() if n["mesh"] == "mesh2"} <= {"unknown", "dead"}
+            assert members(console, "mesh1") > ids["mesh1"], "the own mesh goes on"
+            assert program.end() == 0
+
+
 if __name__ == "__main__":
     sys.exit(cli.main([eighteen_nodes_and_their_links, listens_where_it_is_told_or_where_it_can,
                        what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user, bounds_what_comes,
                        changes_come_as_they_happen, its_death_touches_nothing, alone_with_pages_and_a_node_of_its_own,
-                       what_is_down_is_unknown]))
+                       what_is_down_is_unknown, other_meshes_are_watched_through_a_gateway_each]))

@@ -1,6 +1,8 @@
 #include "console/console.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "console/message_tap.hpp"
 #include "console/node_asker.hpp"
 #include "console/open_metrics.hpp"
+#include "console/watch_feed.hpp"
 #include "console/world.hpp"
 #include "console/world_json.hpp"
 
@@ -89,10 +92,23 @@ public:
         return {};
     }
 
-    base::Status start_feed(base::EndpointId self) {
+    base::Status start_feed(base::EndpointId self, MeshWatcher* watcher) {
         self_ = self;
         feed_ = std::make_unique<Feed>(runtime_, world_, self, [this] { changed(); });
+        if (watcher != nullptr) {
+            watch_feed_ = std::make_unique<WatchFeed>(runtime_, world_, *watcher, [this] { changed(); });
+            feed_->on_meshes([this](std::set<std::string> here) { watch_feed_->set_here(std::move(here)); });
+        }
         return feed_->start();
+    }
+
+    void attend() {
+        if (feed_) {
+            feed_->attend();
+        }
+        if (watch_feed_) {
+            watch_feed_->attend();
+        }
     }
 
     void changed() {
@@ -125,11 +141,7 @@ private:
                 [this](const base::EndpointId& id) {
                     return feed_ ? feed_->data_dir(id) : std::optional<std::filesystem::path>();
                 },
-                [this] {
-                    if (feed_) {
-                        feed_->attend();
-                    }
-                },
+                [this] { attend(); },
                 [this] { flush(); },
                 [this](HttpExchange exchange, std::optional<Version> after) { open_live(exchange, after); },
                 [this] { return metrics(); },
@@ -243,8 +255,8 @@ private:
         Live::Effects effects;
         live_.on_deadline(at, effects);
         push(effects);
-        if (live_.browsers() > 0 && feed_) {
-            feed_->attend();
+        if (live_.browsers() > 0) {
+            attend();
         }
         arm();
     }
@@ -323,6 +335,7 @@ private:
     Live live_;
     NodeAsker asker_;
     base::EndpointId self_{};
+    std::unique_ptr<WatchFeed> watch_feed_;
     std::unique_ptr<Feed> feed_;
     Actions actions_;
     ConsoleApi api_;
@@ -352,8 +365,8 @@ base::Result<std::unique_ptr<Console>> Console::start(io::Runtime& runtime, Cons
 Console::Console(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Console::~Console() = default;
 
-base::Status Console::start_feed(base::EndpointId self) {
-    return impl_->start_feed(self);
+base::Status Console::start_feed(base::EndpointId self, MeshWatcher* watcher) {
+    return impl_->start_feed(self, watcher);
 }
 
 WorldInput& Console::input() {

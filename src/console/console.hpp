@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "console/collector.hpp"
 #include "console/guard.hpp"
+#include "console/mesh_watcher.hpp"
 #include "console/static_files.hpp"
 #include "console/supervisor_client.hpp"
 #include "console/tls_session.hpp"
@@ -47,8 +48,9 @@ public:
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
 
-    // Follows the nodes that run here; `self` is the console's own, or zero. Error: the registry cannot be watched.
-    base::Status start_feed(base::EndpointId self);
+    // Follows the nodes that run here; `self` is the console's own, or zero. Meshes of which none runs here are watched
+    // by `watcher`, which outlives it; null: they are unknown. Error: the registry cannot be watched.
+    base::Status start_feed(base::EndpointId self, MeshWatcher* watcher = nullptr);
     // Whoever puts something in calls changed() afterwards.
     [[nodiscard]] WorldInput& input();
     void changed();

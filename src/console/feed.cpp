@@ -85,6 +85,13 @@ void Feed::scan() {
         it = nodes_.erase(it);
         world_.on_viewer_lost(id, WorldInput::Loss::ended, moment());
     }
+    if (on_meshes_) {
+        std::set<std::string> here;
+        for (const auto& [id, record] : present) {
+            here.insert(record.mesh);
+        }
+        on_meshes_(std::move(here));
+    }
     left_out_ = 0;
     for (auto& [id, record] : present) {
         if (nodes_.contains(id)) {
@@ -195,8 +202,7 @@ void Feed::tell_source(const std::string& mesh) {
     if (open == 0) {
         world_.on_source(source, SourceState::down,
                          present > 0 ? "none of its nodes on this machine answers"
-                                     : "none of its nodes runs on this machine, and the directory of another machine's "
-                                       "is not watched yet",
+                                     : "none of its nodes runs on this machine any more",
                          moment());
         return;
     }

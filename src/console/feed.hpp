@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/result.hpp"
@@ -47,6 +48,8 @@ public:
     Feed(const Feed&) = delete;
     Feed& operator=(const Feed&) = delete;
 
+    // Told before a node is followed, when they are others: the meshes of which nodes run here.
+    void on_meshes(std::function<void(std::set<std::string>)> listener) { on_meshes_ = std::move(listener); }
     // Watches the registry. Error: it cannot be had.
     base::Status start();
     // Somebody looks.
@@ -80,6 +83,7 @@ private:
     WorldInput& world_;
     Id self_;
     std::function<void()> changed_;
+    std::function<void(std::set<std::string>)> on_meshes_;
     std::filesystem::path registry_;
     io::Fd inotify_;
     std::optional<io::WatchId> watch_;

@@ -41,12 +41,30 @@ void World::on_source_gone(const std::string& name, const Moment&) {
     clear_alert("source_down", name);
 }
 
-void World::on_viewer(base::EndpointId viewer, const std::string& mesh, const Moment& at) {
+bool World::add_view(const Id& viewer, const std::string& mesh, Seat seat) {
     if (!views_.contains(viewer) && views_.size() >= kViewersMax) {
         ++counters_.viewers_refused;
+        return false;
+    }
+    View& view = views_[viewer];
+    view.mesh = mesh;
+    view.seat = seat;
+    return true;
+}
+
+void World::on_watch(base::EndpointId gateway, const std::string& mesh, const Moment& at) {
+    if (!add_view(gateway, mesh, Seat::elsewhere)) {
         return;
     }
-    views_[viewer].mesh = mesh;
+    refresh(gateway, at);
+    settle_links(at);
+    refresh_mesh(mesh, at);
+}
+
+void World::on_viewer(base::EndpointId viewer, const std::string& mesh, const Moment& at) {
+    if (!add_view(viewer, mesh, Seat::here)) {
+        return;
+    }
     const ProcessState process = infos_[viewer].process;
     if (process == ProcessState::none || process == ProcessState::starting || process == ProcessState::ended) {
         set_process(viewer, ProcessState::ready);
@@ -211,8 +229,9 @@ void World::refresh(const Id& id, const Moment& at) {
     row.suspected_by.clear();
     row.state = state_of(id, row.digest.mesh, info, row.suspected_by);
     row.process = info.process;
-    row.here = views_.contains(id) || (info.process != ProcessState::none && info.process != ProcessState::ended);
     const auto view = views_.find(id);
+    row.here = (view != views_.end() && view->second.seat == Seat::here) ||
+               (info.process != ProcessState::none && info.process != ProcessState::ended);
     row.peers =
         view != views_.end() && view->second.neighbors ? view->second.neighbors->size() : row.digest.neighbors.size();
     if (row.state != known->state) {

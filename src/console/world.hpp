@@ -66,6 +66,7 @@ public:
     void on_source(const std::string& name, SourceState state, const std::string& text, const Moment& at) override;
     void on_source_gone(const std::string& name, const Moment& at) override;
     void on_viewer(base::EndpointId viewer, const std::string& mesh, const Moment& at) override;
+    void on_watch(base::EndpointId gateway, const std::string& mesh, const Moment& at) override;
     void on_viewer_lost(base::EndpointId viewer, Loss loss, const Moment& at) override;
     void on_directory(base::EndpointId viewer, std::span<const DirectoryRow> rows, const Moment& at) override;
     void on_row(base::EndpointId viewer, const DirectoryRow& row, const Moment& at) override;
@@ -101,9 +102,12 @@ private:
     using Id = base::EndpointId;
     enum class Word : std::uint8_t { none, died, left, other };
 
+    enum class Seat : std::uint8_t { here, elsewhere };
+
     // A directory as one node has it.
     struct View {
         std::string mesh;
+        Seat seat = Seat::here;
         bool known = false;
         std::map<Id, std::vector<Id>> members;  // With their accusers.
         std::optional<std::map<Id, bool>> neighbors;
@@ -121,6 +125,7 @@ private:
 
     Version next() { return version_ = version_ + 1; }
     // world.cpp
+    [[nodiscard]] bool add_view(const Id& viewer, const std::string& mesh, Seat seat);
     void learn(const DirectoryRow& row, const Id& viewer, const Moment& at);
     void refresh(const Id& id, const Moment& at);
     void set_process(const Id& id, ProcessState state);

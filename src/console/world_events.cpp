@@ -18,6 +18,7 @@ const char* word_of(Kind kind) {
         case Kind::died: return "died";
         case Kind::stale: return "stale";
         case Kind::expelled: return "expelled";
+        case Kind::unlisted: return "unlisted";
         case Kind::suspected: return "suspected";
         case Kind::refuted: return "refuted";
         case Kind::neighbor_up: return "link_up";
@@ -31,7 +32,8 @@ const char* word_of(Kind kind) {
 }
 
 bool goes(Kind kind) {
-    return kind == Kind::left || kind == Kind::died || kind == Kind::stale || kind == Kind::expelled;
+    return kind == Kind::left || kind == Kind::died || kind == Kind::stale || kind == Kind::expelled ||
+           kind == Kind::unlisted;
 }
 
 const char* end_of(Kind kind) {
@@ -39,6 +41,7 @@ const char* end_of(Kind kind) {
         case Kind::died: return " died";
         case Kind::left: return " left";
         case Kind::stale: return " was not heard of for too long";
+        case Kind::unlisted: return " is not listed by its gateway any more";
         default: return " is not admitted any more";
     }
 }
@@ -128,6 +131,7 @@ void World::tell(const MeshEvent& event, const Id& viewer, const View& view, con
         case Kind::died:
         case Kind::stale:
         case Kind::expelled:
+        case Kind::unlisted:
             key = "gone" + hex;
             contrary = "joined" + hex;
             out.node = hex;

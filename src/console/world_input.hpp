@@ -30,6 +30,7 @@ struct MeshEvent {
         died,
         stale,
         expelled,
+        unlisted,  // By the gateway through which its mesh is watched.
         suspected,
         refuted,
         neighbor_up,
@@ -65,6 +66,8 @@ public:
     virtual void on_source_gone(const std::string& name, const Moment& at) = 0;
     // A node whose control socket can be asked, of this mesh.
     virtual void on_viewer(base::EndpointId viewer, const std::string& mesh, const Moment& at) = 0;
+    // A gateway elsewhere that tells of its mesh; it is one viewer until it is lost.
+    virtual void on_watch(base::EndpointId gateway, const std::string& mesh, const Moment& at) = 0;
     // It is not heard any more. ended: its process is gone, so that nothing is expected of it.
     enum class Loss : std::uint8_t { silent, ended };
     virtual void on_viewer_lost(base::EndpointId viewer, Loss loss, const Moment& at) = 0;

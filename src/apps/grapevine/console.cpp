@@ -13,6 +13,7 @@
 #include "apps/grapevine/collector_options.hpp"
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/console_token.hpp"
+#include "apps/grapevine/node_watcher.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "base/encoding.hpp"
 #include "console/console.hpp"
@@ -199,16 +200,21 @@ int run(const cli::Parsed& parsed) {
         return cli::fail_with(console.error());
     }
     std::unique_ptr<Node> node;
+    std::optional<NodeWatcher> watcher;
     if (options->node) {
         auto started = Node::start(loop, *options->node);
         if (!started) {
             return fail(started.error());
         }
         node = std::move(*started);
+        watcher.emplace(*node);
+        if (const auto watching = node->watch_meshes(); !watching) {
+            return fail(watching.error());
+        }
     }
     console::Console& shown = **console;
     const auto own = node ? base::EndpointId::parse(node->id()) : base::Result<base::EndpointId>(base::EndpointId{});
-    if (const auto followed = shown.start_feed(*own); !followed) {
+    if (const auto followed = shown.start_feed(*own, watcher ? &*watcher : nullptr); !followed) {
         return cli::fail_with(followed.error());
     }
     supervisor.start({&shown.input(), [&shown] { return shown.moment(); }, [&shown] { shown.changed(); }});
@@ -236,8 +242,10 @@ Command console_command() {
         "Shows every node of this user that runs on this machine and what its mesh says, asks the supervisor of "
         "`grapevine up` to start and end nodes, and collects telemetry as `grapevine collect` does, on the same port. "
         "The link that it prints carries the token that changes need; without it the pages only show. With --mesh it "
-        "is a node of that mesh itself. It owns no node and may end at any time. `grapevine up` starts one by "
-        "itself.\n\n"
+        "is a node of that mesh itself, and watches the other meshes of its fabric through one gateway each. It owns "
+        "no node and may end at any time. `grapevine up` starts one by itself.
+
+"
         "On another address than loopback it needs --tls-cert and --tls-key, and then the token for looking too.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 5 denied";
     append_collector_options(command.flags, kListen, "where to keep it (default: 'console' in the state directory)");
