@@ -172,7 +172,7 @@ describe('camera', () => {
 });
 
 describe('labels', () => {
-  it('cover no node and no other label', () => {
+  it('cover no node, no title and no other label', () => {
     const wish = fc.record({
       x: fc.integer({ min: 0, max: 600 }),
       y: fc.integer({ min: 0, max: 400 }),
@@ -189,11 +189,14 @@ describe('labels', () => {
           must: false,
           within: { x0: 0, x1: 600 },
         }));
+        const title = { x0: 100, x1: 300, y0: 50, y1: 90 };
         const nodes = wishes.map(({ x, y }) => ({ x, y, radius: 10 }));
-        const placed = placeLabels(wishes, nodes, 600, 400);
+        const placed = placeLabels(wishes, nodes, 600, 400, [title]);
         for (const a of placed) {
           const box = { x0: a.x, x1: a.x + a.width, y0: a.y - LABEL_HEIGHT / 2, y1: a.y + LABEL_HEIGHT / 2 };
           if (box.x0 < 0 || box.x1 > 600 || box.y0 < 0 || box.y1 > 400) throw new Error('clipped');
+          if (box.x0 < title.x1 && title.x0 < box.x1 && box.y0 < title.y1 && title.y0 < box.y1)
+            throw new Error('a label covers a title');
           for (const b of placed) {
             if (a !== b && box.x0 < b.x + b.width && b.x < box.x1 && Math.abs(a.y - b.y) < LABEL_HEIGHT)
               throw new Error('two labels overlap');

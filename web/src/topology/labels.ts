@@ -32,7 +32,7 @@ export const LABEL_HEIGHT = 14;
 const AWAY = 5;
 const CELL = 48;
 
-interface Rect {
+export interface Rect {
   x0: number;
   y0: number;
   x1: number;
@@ -92,8 +92,15 @@ const OTHERS: Record<LabelWish['side'], LabelWish['side'][]> = {
   below: ['below', 'right', 'left', 'above'],
 };
 
-export function placeLabels(wishes: LabelWish[], obstacles: Disc[], width: number, height: number): PlacedLabel[] {
+export function placeLabels(
+  wishes: LabelWish[],
+  obstacles: Disc[],
+  width: number,
+  height: number,
+  titles: Rect[] = [],
+): PlacedLabel[] {
   const taken = new Taken();
+  for (const title of titles) taken.add(title);
   for (const { x, y, radius } of obstacles)
     taken.add({ x0: x - radius, x1: x + radius, y0: y - radius, y1: y + radius });
   const out: PlacedLabel[] = [];

@@ -4,13 +4,15 @@ import { inMesh } from '../core/format';
 import type { HeldNode } from '../live/store';
 import { toScreen, type Camera, type Size } from './camera';
 import type { Palette } from './inks';
-import { placeLabels, type Disc, type LabelWish } from './labels';
+import { placeLabels, type Disc, type LabelWish, type Rect } from './labels';
 import { REACH, type Lane, type Layout, type Place } from './layout';
 import { healthOf } from './looks';
 import { nodeScale } from './nodeProgram';
 
 const NAMED_SPACING = 62; // Nodes of a grid that stand closer are named when they are pointed at, or not well.
 const FONT = '12px ui-sans-serif, system-ui, sans-serif';
+const TITLE_WIDTH = 130; // CSS pixels, at any zoom.
+const TITLE_HEIGHT = 24;
 const WIDTHS_MAX = 5000;
 
 export interface NamesInput {
@@ -47,7 +49,7 @@ export class Names {
     context.lineJoin = 'round';
     const [text, panel, muted] = ['--text', '--panel', '--muted'].map(input.palette.css) as [string, string, string];
     const obstacles: Disc[] = [];
-    for (const label of placeLabels(this.wishes(input, obstacles), obstacles, width, height)) {
+    for (const label of placeLabels(this.wishes(input, obstacles), obstacles, width, height, titlesOf(input))) {
       context.lineWidth = label.must ? 5 : 3;
       context.strokeStyle = panel;
       context.strokeText(label.text, label.x, label.y);
@@ -95,6 +97,14 @@ export class Names {
     this.widths.set(text, width);
     return width;
   }
+}
+
+// Where the lanes' names are.
+function titlesOf({ camera, size, plan }: NamesInput): Rect[] {
+  return plan.lanes.map((lane) => {
+    const { x, y } = toScreen(camera, size, lane);
+    return { x0: x, x1: x + TITLE_WIDTH, y0: y, y1: y + TITLE_HEIGHT };
+  });
 }
 
 function sideOf(place: Place, lane: Lane): LabelWish['side'] {
