@@ -243,9 +243,7 @@ Command console_command() {
         "`grapevine up` to start and end nodes, and collects telemetry as `grapevine collect` does, on the same port. "
         "The link that it prints carries the token that changes need; without it the pages only show. With --mesh it "
         "is a node of that mesh itself, and watches the other meshes of its fabric through one gateway each. It owns "
-        "no node and may end at any time. `grapevine up` starts one by itself.
-
-"
+        "no node and may end at any time. `grapevine up` starts one by itself.\n\n"
         "On another address than loopback it needs --tls-cert and --tls-key, and then the token for looking too.";
     command.codes = "0 ended as asked, 1 failed, 2 usage, 5 denied";
     append_collector_options(command.flags, kListen, "where to keep it (default: 'console' in the state directory)");
