@@ -62,6 +62,22 @@ def listens_where_it_is_told_or_where_it_can(home):
             assert up.end() == 0
 
 
+def rows_stay_fresh_while_nothing_happens(home):
+    with cli.Program(home, *SMALL) as up:
+        _, console = converged(up)
+        cli.wait_until(lambda: len(members(console)) == 3, 5, "its nodes")
+        ages, fresher = {}, dict.fromkeys(console.nodes(), 0)
+
+        def look():
+            for node_id, node in console.nodes().items():
+                fresher[node_id] += node["age_ms"] < ages.get(node_id, 0)
+                ages[node_id] = node["age_ms"]
+            return min(fresher.values()) >= 2
+
+        cli.wait_until(look, 60, "two new digests of each")
+        assert up.end() == 0
+
+
 def what_is_asked_is_done_and_seen(home):
     with cli.Program(home, *SMALL) as up:
         state, console = converged(up)
@@ -323,6 +339,7 @@ def other_meshes_are_watched_through_a_gateway_each(home):
 
 if __name__ == "__main__":
     sys.exit(cli.main([eighteen_nodes_and_their_links, listens_where_it_is_told_or_where_it_can,
+                       rows_stay_fresh_while_nothing_happens,
                        what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user, bounds_what_comes,
                        changes_come_as_they_happen, its_death_touches_nothing, alone_with_pages_and_a_node_of_its_own,
                        what_is_down_is_unknown, other_meshes_are_watched_through_a_gateway_each]))

@@ -25,7 +25,7 @@ Feed::~Feed() {
     if (watch_) {
         runtime_.unwatch(*watch_);
     }
-    for (const auto& task : {scan_, status_}) {
+    for (const auto& task : {scan_, refresh_}) {
         if (task) {
             runtime_.cancel(*task);
         }
@@ -53,6 +53,7 @@ base::Status Feed::start() {
     }
     watch_ = *watch;
     scan();
+    refresh();
     return {};
 }
 
@@ -221,20 +222,26 @@ bool Feed::looked() const {
 void Feed::attend() {
     const bool before = looked();
     looked_ = runtime_.now();
-    if (!before && !status_) {
-        refresh_status();
+    if (!before && refresh_) {
+        runtime_.cancel(*refresh_);
+        refresh();
     }
 }
 
-void Feed::refresh_status() {
-    status_.reset();
-    if (!looked()) {
-        return;
-    }
+void Feed::refresh() {
+    std::set<std::string> asked;
     for (const auto& [id, node] : nodes_) {
-        node.follower->ask(Question::status);
+        if (looked()) {
+            node.follower->ask(Question::status);
+        }
+        if (asked.insert(node.record.mesh).second) {
+            if (const auto speaks = speaker(node.record.mesh)) {
+                nodes_.at(*speaks).follower->ask(Question::directory);
+            }
+        }
     }
-    status_ = runtime_.at(runtime_.now() + kStatusEvery, kStatusEvery / 4, [this] { refresh_status(); });
+    const base::Duration every = looked() ? kRefreshEvery : kRowsIdle;
+    refresh_ = runtime_.at(runtime_.now() + every, every / 4, [this] { refresh(); });
 }
 
 std::optional<std::filesystem::path> Feed::data_dir(const base::EndpointId& id) const {

@@ -6,9 +6,10 @@
 // Rules
 //  1. Each follower's own events change its own directory in the world; whole rows come from one node a mesh, the
 //     speaker: the console's own node, else a gateway, else who opened first. It is asked when something changed, at
-//     most every kRowsEvery, and every kRowsIdle while nobody looks.
+//     most every kRowsEvery, and every kRowsIdle while nobody looks. Nodes tell no event of digests that only refresh
+//     a load: they are asked for every kRefreshEvery, or kRowsIdle.
 //  2. Whether links are eager is said by `status` alone, and no event tells of it: it is asked when a link comes or
-//     goes, and every kStatusEvery while somebody looks.
+//     goes, and every kRefreshEvery while somebody looks.
 //  3. A node that does not answer is not heard any more (its directory counts no longer), and is tried again; one whose
 //     process is gone is ended.
 //  4. At most kNodesMax followers; those beyond are counted, and the source says so.
@@ -37,7 +38,7 @@ public:
     static constexpr base::Duration kRowsSoon = std::chrono::milliseconds(50);
     static constexpr base::Duration kRowsEvery = std::chrono::seconds(1);
     static constexpr base::Duration kRowsIdle = std::chrono::seconds(10);
-    static constexpr base::Duration kStatusEvery = std::chrono::seconds(5);
+    static constexpr base::Duration kRefreshEvery = std::chrono::seconds(5);
     static constexpr base::Duration kLooked = std::chrono::seconds(20);  // More than Live::kAlive.
     static constexpr base::Duration kScanDelay = std::chrono::milliseconds(20);
     static constexpr base::Duration kRetryMax = std::chrono::seconds(2);
@@ -76,7 +77,7 @@ private:
     [[nodiscard]] std::optional<Id> speaker(const std::string& mesh) const;
     [[nodiscard]] bool looked() const;
     void tell_source(const std::string& mesh);
-    void refresh_status();
+    void refresh();
     [[nodiscard]] Moment moment() const { return {runtime_.now(), runtime_.wall_now()}; }
 
     io::Runtime& runtime_;
@@ -88,7 +89,7 @@ private:
     io::Fd inotify_;
     std::optional<io::WatchId> watch_;
     std::optional<io::TaskId> scan_;
-    std::optional<io::TaskId> status_;
+    std::optional<io::TaskId> refresh_;
     std::optional<base::TimePoint> looked_;
     std::size_t left_out_ = 0;
     std::map<Id, Node> nodes_;
