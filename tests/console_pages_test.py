@@ -17,7 +17,7 @@ CHROMIUM = shutil.which("chromium")
 
 
 def every_page_and_action(home):
-    with cli.Program(home, "up", "--json") as up:
+    with cli.Program(home, "up", "--json", "--produce", "5") as up:
         url, _, token = json.loads(up.line(90))["console"].partition("/#token=")
         env = dict(os.environ, GRAPEVINE_CONSOLE=url, GRAPEVINE_TOKEN=token, CHROMIUM=CHROMIUM, HOME=str(home))
         done = subprocess.run(["node", "e2e/run.mjs"], cwd=ROOT / "web", env=env, stdin=subprocess.DEVNULL,
