@@ -92,7 +92,8 @@ private:
             case 3: return say(wire::WatchGone{key_of(next() % kSigners).id(), wire::WatchGoneCause::died});
             case 4: return say(wire::WatchBeat{});
             case 5: {
-                const std::size_t size = std::min<std::size_t>(next(), input_.size());
+                const std::size_t wanted = next();
+                const std::size_t size = std::min(wanted, input_.size());
                 const base::Bytes raw(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(size));
                 input_ = input_.subspan(size);
                 return say(raw);

@@ -53,7 +53,7 @@ struct Config {
     telemetry::Recorder* recorder = nullptr;  // Outlives the node; null: nothing is recorded.
     // The round-trip time of the link to a peer, if there is one; may be empty. Asked to judge the clocks of peers.
     std::function<std::optional<base::Duration>(const base::EndpointId&)> rtt_of{};
-    // The address by which that link reaches the peer now; may be empty. Told of messages.
+    // The address at which messages reach the peer now, if there is a session; may be empty. Told of messages.
     std::function<std::optional<base::SocketAddr>(const base::EndpointId&)> address_of{};
 };
 

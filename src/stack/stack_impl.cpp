@@ -52,7 +52,7 @@ Stack::Impl::Impl(const Config& config, const base::SecretKey& key, base::Rng& r
       incarnation_{rng.next()},
       endpoint_(with_own_alpns(config), key, rng, ledger),
       node_(node::Config{config.mesh, incarnation_, config.recorder, [this](const auto& peer) { return rtt_of(peer); },
-                         [this](const auto& peer) { return address_of(peer); }},
+                         [this](const auto& peer) { return delivers_to(peer); }},
             key, rng, ledger),
       connection_spans_(config.recorder, node_, endpoint_),
       mesh_spans_(config.recorder, node_, endpoint_, connection_spans_),
@@ -344,8 +344,8 @@ std::optional<base::Duration> Stack::Impl::rtt_of(const base::EndpointId& peer) 
     return stats ? std::optional(stats->smoothed_rtt) : std::nullopt;
 }
 
-std::optional<base::SocketAddr> Stack::Impl::address_of(const base::EndpointId& peer) const {
-    const auto connection = links_.current(peer);
+std::optional<base::SocketAddr> Stack::Impl::delivers_to(const base::EndpointId& peer) const {
+    const auto connection = deliveries_.session_to(peer);
     const auto stats = connection ? endpoint_.stats(*connection) : std::nullopt;
     return stats ? std::optional(stats->remote) : std::nullopt;
 }

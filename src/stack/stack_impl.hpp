@@ -142,7 +142,7 @@ private:
     // What a dial was made for, as long as that is open.
     [[nodiscard]] const telemetry::OpenSpan* cause_of(std::string_view alpn, const base::EndpointId& peer) const;
     [[nodiscard]] std::optional<base::Duration> rtt_of(const base::EndpointId& peer) const;
-    [[nodiscard]] std::optional<base::SocketAddr> address_of(const base::EndpointId& peer) const;
+    [[nodiscard]] std::optional<base::SocketAddr> delivers_to(const base::EndpointId& peer) const;
     void on_event(quic::Event& event, base::TimePoint now);
     void on_connected(const quic::Connected& event, base::TimePoint now);
     void on_closed(const quic::Closed& event, base::TimePoint now);
