@@ -37,8 +37,13 @@ class Console:
         assert code == status, (path, code, answer)
         return json.loads(answer)
 
+    def own(self):
+        """Its own node, or nothing."""
+        return next((node for node in self.get("/api/world")["nodes"] if node["type"] == "console"), None)
+
     def nodes(self):
-        return {node["id"]: node for node in self.get("/api/world")["nodes"]}
+        """All but consoles, which only look."""
+        return {node["id"]: node for node in self.get("/api/world")["nodes"] if node["type"] != "console"}
 
 
 def ask_node(data_dir, request):
@@ -80,8 +85,11 @@ def neighbors(data_dir):
 
 
 def said(state):
-    """The same, asked of every node itself; one that does not run says nothing."""
+    """The same, asked of every node itself, the console's own too; one that does not run says nothing."""
     tables = {node["id"]: neighbors(node["data_dir"]) for node in state["nodes"]}
+    own = Path(state["nodes"][0]["data_dir"]).parents[1] / "collector" / "node"
+    if (own / "control.sock").exists():
+        tables[ask_node(own, {"op": "status"})["id"]] = neighbors(own)
     words = {(True, True): "both", (True, False): "a", (False, True): "b"}
     out = {}
     for one in tables:

@@ -24,7 +24,9 @@ def eighteen_nodes_and_their_links(home):
         cli.wait_until(lambda: members(console) == ids, 2, "18 members")
         cli.wait_until(lambda: drawn(console) == said(state), 10, "each link as both ends say it")
         has_supervisor(console)
+        cli.wait_until(lambda: (console.own() or {}).get("state") == "member", 5, "its own node")
         world = console.get("/api/world")
+        assert console.own()["mesh"] == "mesh1" and console.own()["id"] == world["self"]
         assert len(drawn(console)) >= 18, "links are drawn"
         assert {m["name"]: m["state"] for m in world["meshes"]} == {"mesh1": "whole", "mesh2": "whole"}, world["meshes"]
         assert world["supervisor"] == {"present": True, "can_spawn": True, "why_not": None}, world["supervisor"]
@@ -235,6 +237,10 @@ def its_death_touches_nothing(home):
         assert up.end() == 0
 
 
+def source_named(console, name):
+    return next(source for source in console.get("/api/world")["sources"] if source["name"] == name)
+
+
 def alone_with_pages_and_a_node_of_its_own(home):
     pages = home / "pages"
     (pages / "assets").mkdir(parents=True)
@@ -252,9 +258,16 @@ def alone_with_pages_and_a_node_of_its_own(home):
         assert status == 200 and "immutable" in headers["Cache-Control"] and headers["Content-Type"].startswith("text/javascript")
         for path in ("/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt"):
             assert b"secret" not in console.ask(path)[1], path
-        cli.wait_until(lambda: len(console.nodes()) == 1, 10, "its own node")
-        world = console.get("/api/world")
-        assert world["nodes"][0]["type"] == "console" and world["self"] == world["nodes"][0]["id"], world
+        own = source_named(console, "own node")
+        assert own["state"] == "down" and "waits for a node of solo" in own["text"], own
+        with cli.Program(home, "node", "--mesh", "solo", "--type", "broker", "--bind", "127.0.0.1:0",
+                         "--data-dir", home / "member") as member:
+            node = member.event("ready")["id"]
+            cli.wait_until(lambda: is_member(console, node) and console.own(), 10, "the node, and its own")
+            cli.wait_until(lambda: source_named(console, "own node")["state"] == "up", 5, "it says so")
+            world = console.get("/api/world")
+            assert world["self"] == console.own()["id"] and console.own()["state"] == "member", world
+            assert member.end() == 0
         assert world["read_only"] and not world["supervisor"]["present"], world
         console.post("/api/spawn", {"mesh": "m", "type": "broker"}, 403)
         assert console.ask("/healthz")[1] == b"ok\n" and console.ask("/readyz")[0] == 200

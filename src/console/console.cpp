@@ -92,14 +92,32 @@ public:
         return {};
     }
 
-    base::Status start_feed(base::EndpointId self, MeshWatcher* watcher) {
-        self_ = self;
-        feed_ = std::make_unique<Feed>(runtime_, world_, self, [this] { changed(); });
-        if (watcher != nullptr) {
-            watch_feed_ = std::make_unique<WatchFeed>(runtime_, world_, *watcher, [this] { changed(); });
-            feed_->on_meshes([this](std::set<std::string> here) { watch_feed_->set_here(std::move(here)); });
-        }
+    base::Status start_feed(MeshesHere meshes) {
+        feed_ = std::make_unique<Feed>(runtime_, world_, [this] { changed(); });
+        feed_->on_meshes([this, meshes = std::move(meshes)](std::set<std::string> here) {
+            here_ = std::move(here);
+            if (meshes) {
+                meshes(here_);
+            }
+            if (watch_feed_) {
+                watch_feed_->set_here(here_);
+            }
+        });
         return feed_->start();
+    }
+
+    void set_own(const base::EndpointId& self, MeshWatcher& watcher) {
+        self_ = self;
+        feed_->set_self(self);
+        watch_feed_ = std::make_unique<WatchFeed>(runtime_, world_, watcher, [this] { changed(); });
+        watch_feed_->set_here(here_);
+        changed();
+    }
+
+    void lose_own() {
+        watch_feed_.reset();
+        self_ = {};
+        feed_->set_self({});
     }
 
     void attend() {
@@ -335,6 +353,7 @@ private:
     Live live_;
     NodeAsker asker_;
     base::EndpointId self_{};
+    std::set<std::string> here_;  // Meshes of which nodes run here.
     std::unique_ptr<WatchFeed> watch_feed_;
     std::unique_ptr<Feed> feed_;
     Actions actions_;
@@ -365,8 +384,16 @@ base::Result<std::unique_ptr<Console>> Console::start(io::Runtime& runtime, Cons
 Console::Console(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Console::~Console() = default;
 
-base::Status Console::start_feed(base::EndpointId self, MeshWatcher* watcher) {
-    return impl_->start_feed(self, watcher);
+base::Status Console::start_feed(MeshesHere meshes) {
+    return impl_->start_feed(std::move(meshes));
+}
+
+void Console::lose_own() {
+    impl_->lose_own();
+}
+
+void Console::set_own(const base::EndpointId& self, MeshWatcher& watcher) {
+    impl_->set_own(self, watcher);
 }
 
 WorldInput& Console::input() {

@@ -7,7 +7,9 @@
 // audit log beside it.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct ConsoleConfig {
     Access access = Access::full;
     std::string token;
     std::string fabric = "default";
-    std::string jaeger;  // Base URL of a Jaeger with the same traces, for links there; empty: none.
+    std::string jaeger;                     // Base URL of a Jaeger with the same traces, for links there; empty: none.
     std::unique_ptr<TlsIdentity> identity;  // Needed on another address than loopback.
     std::vector<std::string> hosts;         // Guard's, rule 1.
     StaticFiles pages = StaticFiles::absent("the pages are not here");
@@ -48,9 +50,14 @@ public:
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
 
-    // Follows the nodes that run here; `self` is the console's own, or zero. Meshes of which none runs here are watched
-    // by `watcher`, which outlives it; null: they are unknown. Error: the registry cannot be watched.
-    base::Status start_feed(base::EndpointId self, MeshWatcher* watcher = nullptr);
+    // Follows the nodes that run here, and tells of which meshes they are, also when they are others. Error: the
+    // registry cannot be watched.
+    using MeshesHere = std::function<void(const std::set<std::string>& meshes)>;
+    base::Status start_feed(MeshesHere meshes = {});
+    // The console has a node of its own, until lose_own(): meshes of which none runs here are watched by `watcher`.
+    // Without they are unknown. After start_feed().
+    void set_own(const base::EndpointId& self, MeshWatcher& watcher);
+    void lose_own();
     // Whoever puts something in calls changed() afterwards.
     [[nodiscard]] WorldInput& input();
     void changed();

@@ -18,8 +18,8 @@ constexpr std::uint32_t kRegistryChanges = IN_CREATE | IN_MOVED_TO | IN_DELETE |
 
 }  // namespace
 
-Feed::Feed(io::Runtime& runtime, WorldInput& world, base::EndpointId self, std::function<void()> changed)
-    : runtime_(runtime), world_(world), self_(self), changed_(std::move(changed)) {}
+Feed::Feed(io::Runtime& runtime, WorldInput& world, std::function<void()> changed)
+    : runtime_(runtime), world_(world), changed_(std::move(changed)) {}
 
 Feed::~Feed() {
     if (watch_) {

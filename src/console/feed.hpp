@@ -43,8 +43,8 @@ public:
     static constexpr base::Duration kScanDelay = std::chrono::milliseconds(20);
     static constexpr base::Duration kRetryMax = std::chrono::seconds(2);
 
-    // `self` is the own node's id, or zero. `changed` follows each input.
-    Feed(io::Runtime& runtime, WorldInput& world, base::EndpointId self, std::function<void()> changed);
+    // `changed` follows each input.
+    Feed(io::Runtime& runtime, WorldInput& world, std::function<void()> changed);
     ~Feed();
     Feed(const Feed&) = delete;
     Feed& operator=(const Feed&) = delete;
@@ -53,6 +53,8 @@ public:
     void on_meshes(std::function<void(std::set<std::string>)> listener) { on_meshes_ = std::move(listener); }
     // Watches the registry. Error: it cannot be had.
     base::Status start();
+    // The own node's id.
+    void set_self(const base::EndpointId& self) { self_ = self; }
     // Somebody looks.
     void attend();
     // The data directory of a node that runs here.
@@ -82,7 +84,7 @@ private:
 
     io::Runtime& runtime_;
     WorldInput& world_;
-    Id self_;
+    Id self_{};
     std::function<void()> changed_;
     std::function<void(std::set<std::string>)> on_meshes_;
     std::filesystem::path registry_;

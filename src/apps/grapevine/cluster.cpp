@@ -5,13 +5,10 @@
 #include "grapevine/node_main_flags.hpp"
 
 namespace grapevine::apps {
-namespace {
 
-std::string mesh_name(std::size_t mesh) {
+std::string Cluster::mesh_name(std::size_t mesh) {
     return "mesh" + std::to_string(mesh + 1);
 }
-
-}  // namespace
 
 std::size_t ClusterSpec::nodes_per_mesh() const {
     std::size_t total = 0;
@@ -121,7 +118,11 @@ bool Cluster::agrees() const {
     const auto children = supervisor_->children();
     for (const Child* child : children) {
         switch (child->state) {
-            case ChildState::ready: running[child->spec.mesh].insert(child->endpoint_id); break;
+            case ChildState::ready:
+                if (child->spec.type != kObserverType) {
+                    running[child->spec.mesh].insert(child->endpoint_id);
+                }
+                break;
             case ChildState::wedged:
             case ChildState::ended: break;
             case ChildState::waiting:

@@ -12,8 +12,9 @@
 // 3. Seeds are chosen anew for each life: a node that comes again after the one that was its seed has moved finds its
 //    mesh.
 // 4. Converged: every node that should run is ready, and its directory holds exactly the ids of its own mesh's running
-//    nodes. What ended or is wedged does not run, so that the others can agree without it. The time to converge is
-//    counted from the last change to the set of processes: a start, an end, a wedge or its end.
+//    nodes; consoles, which only look, do not count. What ended or is wedged does not run, so that the others can agree
+//    without it. The time to converge is counted from the last change to the set of processes: a start, an end, a wedge
+//    or its end.
 // 5. A mesh of the boot whose node ends before any was ready ends the boot, unless that was asked for.
 
 #include <functional>
@@ -83,6 +84,9 @@ public:
         boot_failed
     };
     using Listener = std::function<void(Event, const Child*)>;
+
+    // Of the boot: 0 is "mesh1".
+    static std::string mesh_name(std::size_t mesh);
 
     Cluster(io::Runtime& runtime, ClusterSpec spec, Listener listener);
     ~Cluster();

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -12,15 +13,14 @@
 
 #include "apps/grapevine/collector_options.hpp"
 #include "apps/grapevine/command.hpp"
+#include "apps/grapevine/console_node.hpp"
 #include "apps/grapevine/console_token.hpp"
-#include "apps/grapevine/node_watcher.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "base/encoding.hpp"
 #include "console/console.hpp"
 #include "console/supervisor_socket.hpp"
 #include "grapevine/node_main_json.hpp"
 #include "grapevine/node_main_words.hpp"
-#include "io/node_registry.hpp"
 
 #include <grapevine/loop.hpp>
 #include <grapevine/node.hpp>
@@ -32,7 +32,6 @@ constexpr std::string_view kListen = "127.0.0.1:19090";
 constexpr std::string_view kStore = "console";
 constexpr std::size_t kUrlMax = 256;
 constexpr std::size_t kHostMax = 253;  // RFC 1035.
-constexpr std::size_t kSeedsMax = 8;   // Of the nodes of its mesh that run here.
 
 struct ConsoleOptions {
     console::ConsoleConfig config;
@@ -52,21 +51,6 @@ console::StaticFiles pages_of(const cli::Parsed& parsed) {
                                                 "; --assets DIR says where they are. The API under /api is served.");
 }
 
-// Nodes of the mesh that run here know the rest of it.
-std::vector<std::string> seeds_here(const std::string& mesh) {
-    std::vector<std::string> seeds;
-    const auto registry = io::registry_dir();
-    if (!registry) {
-        return seeds;
-    }
-    for (const io::NodeRecord& record : io::NodeRegistry(*registry).list()) {
-        if (record.mesh == mesh && seeds.size() < kSeedsMax) {
-            seeds.push_back(record.ticket);
-        }
-    }
-    return seeds;
-}
-
 std::optional<NodeOptions> node_of(const cli::Parsed& parsed, const std::filesystem::path& store) {
     if (!parsed.has("--mesh")) {
         return std::nullopt;
@@ -75,7 +59,7 @@ std::optional<NodeOptions> node_of(const cli::Parsed& parsed, const std::filesys
     node.mesh = parsed.text("--mesh");
     node.type = "console";
     node.fabric = parsed.text("--fabric", "default");
-    node.seeds = parsed.has("--seed") ? parsed.list("--seed") : seeds_here(node.mesh);
+    node.seeds = parsed.list("--seed");
     node.data_dir = store / "node";
     return node;
 }
@@ -182,10 +166,6 @@ std::string ready_line(const cli::Parsed& parsed, const console::CollectorRecord
            "\nnodes export to it with OTEL_EXPORTER_OTLP_ENDPOINT=" + record.url + "\n";
 }
 
-int fail(const Error& error) {
-    return cli::fail_with({base::ErrorCode::failed, error.message});
-}
-
 int run(const cli::Parsed& parsed) {
     auto options = parse_options(parsed);
     if (!options) {
@@ -199,28 +179,26 @@ int run(const cli::Parsed& parsed) {
     if (!console) {
         return cli::fail_with(console.error());
     }
-    std::unique_ptr<Node> node;
-    std::optional<NodeWatcher> watcher;
-    if (options->node) {
-        auto started = Node::start(loop, *options->node);
-        if (!started) {
-            return fail(started.error());
-        }
-        node = std::move(*started);
-        watcher.emplace(*node);
-        if (const auto watching = node->watch_meshes(); !watching) {
-            return fail(watching.error());
-        }
-    }
     console::Console& shown = **console;
-    const auto own = node ? base::EndpointId::parse(node->id()) : base::Result<base::EndpointId>(base::EndpointId{});
-    if (const auto followed = shown.start_feed(*own, watcher ? &*watcher : nullptr); !followed) {
+    std::optional<ConsoleNode> own;
+    if (options->node) {
+        own.emplace(loop, shown, std::move(*options->node), options->supervisor);
+    }
+    const auto meshes_here = [&own](const std::set<std::string>& meshes) {
+        if (own) {
+            own->on_meshes(meshes);
+        }
+    };
+    if (const auto followed = shown.start_feed(meshes_here); !followed) {
         return cli::fail_with(followed.error());
+    }
+    if (const auto begun = own ? own->begin() : base::Status{}; !begun) {
+        return cli::fail_with(begun.error());
     }
     supervisor.start({&shown.input(), [&shown] { return shown.moment(); }, [&shown] { shown.changed(); }});
     runtime.on_signal({SIGINT, SIGTERM, SIGHUP}, [&](int) {
-        if (node) {
-            node->shutdown([&loop] { loop.stop(); });
+        if (own) {
+            own->leave([&loop] { loop.stop(); });
         } else {
             loop.stop();
         }
@@ -249,7 +227,8 @@ Command console_command() {
     append_collector_options(command.flags, kListen, "where to keep it (default: 'console' in the state directory)");
     const std::vector<cli::Flag> own = {
         {"--mesh", cli::Arity::one, "MESH", "be a node of this mesh, of type console (default: no node)"},
-        {"--seed", cli::Arity::many, "TICKET", "by whom it enters its mesh (default: its nodes on this machine)"},
+        {"--seed", cli::Arity::many, "TICKET",
+         "by whom it enters its mesh (default: its nodes on this machine, once there is one)"},
         {"--fabric", cli::Arity::one, "FABRIC", "the fabric's name", "default"},
         {"--up", cli::Arity::one, "DIR", "the run directory of the `grapevine up` to ask (default: the only one)"},
         {"--tls-cert", cli::Arity::one, "FILE", "speak HTTPS with this certificate chain, PEM; needs --tls-key"},

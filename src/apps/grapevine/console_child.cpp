@@ -36,20 +36,23 @@ void ConsoleChild::begin() {
 }
 
 base::Status ConsoleChild::launch() {
-    if (auto made = io::make_private_dir("console directory", directory_); !made) {
+    if (auto made = io::make_private_dir("console directory", config_.directory); !made) {
         return made;
     }
-    const std::vector<std::string> command{(programs_ / "grapevine").string(),
-                                           "console",
-                                           "--json",
-                                           "--listen",
-                                           listen_,
-                                           "--store",
-                                           directory_.string(),
-                                           "--up",
-                                           run_dir_.string()};
+    std::vector<std::string> command{(config_.programs / "grapevine").string(),
+                                     "console",
+                                     "--json",
+                                     "--listen",
+                                     listen_,
+                                     "--store",
+                                     config_.directory.string(),
+                                     "--up",
+                                     config_.run_dir.string()};
+    if (!config_.mesh.empty()) {
+        command.insert(command.end(), {"--mesh", config_.mesh});
+    }
     auto process = ChildProcess::start(
-        runtime_, command, directory_ / "console.log",
+        runtime_, command, config_.directory / "console.log",
         {[this](std::string_view line) { on_ready_line(line); }, [this](int wait_status) { on_exit(wait_status); }});
     if (!process) {
         return tl::unexpected(process.error());
@@ -90,7 +93,7 @@ void ConsoleChild::on_exit(int wait_status) {
     }
     const bool again = !url_.empty();
     say_("console: ended, " + describe_wait_status(wait_status) +
-         (again ? "; starting it again" : "; going on without, see " + (directory_ / "console.log").string()));
+         (again ? "; starting it again" : "; going on without, see " + (config_.directory / "console.log").string()));
     if (again) {
         again_ = runtime_.now() - process_->started() > kStable ? kAgainFirst : again_;
         start_again();

@@ -35,16 +35,19 @@ public:
 
     using Say = std::function<void(const std::string& line)>;
 
-    // `programs` has the grapevine command; the store is in `directory`, the supervisor that it asks in `run_dir`.
-    // listen: an address and port, or nothing.
-    ConsoleChild(io::Runtime& runtime, std::filesystem::path programs, std::filesystem::path directory,
-                 std::filesystem::path run_dir, std::optional<std::string> listen, Say say)
+    struct Config {
+        std::filesystem::path programs;     // Has the grapevine command.
+        std::filesystem::path directory;    // Of the store.
+        std::filesystem::path run_dir;      // Of the supervisor that it asks.
+        std::string mesh;                   // Of which it is a node; empty: of none.
+        std::optional<std::string> listen;  // An address and port.
+    };
+
+    ConsoleChild(io::Runtime& runtime, Config config, Say say)
         : runtime_(runtime),
-          programs_(std::move(programs)),
-          directory_(std::move(directory)),
-          run_dir_(std::move(run_dir)),
-          listen_(listen.value_or(std::string(kUsual))),
-          choice_(listen ? Choice::made : Choice::usual),
+          config_(std::move(config)),
+          listen_(config_.listen.value_or(std::string(kUsual))),
+          choice_(config_.listen ? Choice::made : Choice::usual),
           say_(std::move(say)) {}
     ~ConsoleChild() { cancel_timer(); }
     ConsoleChild(const ConsoleChild&) = delete;
@@ -75,9 +78,7 @@ private:
     void decide();
 
     io::Runtime& runtime_;
-    std::filesystem::path programs_;
-    std::filesystem::path directory_;
-    std::filesystem::path run_dir_;
+    Config config_;
     std::string listen_;
     Choice choice_;
     Say say_;

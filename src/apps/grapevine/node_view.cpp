@@ -21,7 +21,9 @@ base::Result<IdSet> decode_ids(std::string_view line, std::string_view list) {
         if (!id) {
             return base::fail("node: an item of '" + std::string(list) + "' without an id");
         }
-        ids.insert(*id);
+        if (io::string_member(item.get_object(), "type") != kObserverType) {
+            ids.insert(*id);
+        }
     }
     return ids;
 }

@@ -17,8 +17,10 @@
 namespace grapevine::apps {
 
 using IdSet = std::set<std::string>;
+inline constexpr std::string_view kObserverType = "console";  // Of nodes that only look.
 
-// The ids in an answer to {"op":"ls"} (`list` is "nodes") or {"op":"status"} ("neighbors").
+// The ids in an answer to {"op":"ls"} (`list` is "nodes") or {"op":"status"} ("neighbors"); those of consoles, which
+// only look, are left out where the answer tells types.
 base::Result<IdSet> decode_ids(std::string_view line, std::string_view list);
 
 class NodeView {
@@ -26,7 +28,7 @@ public:
     // `changed` is called after each answer; it must not destroy the view.
     NodeView(io::Runtime& runtime, std::filesystem::path data_dir, std::function<void()> changed);
 
-    // The ids in its directory, its own included; nothing before the first answer.
+    // The ids in its directory, its own included, without those of consoles; nothing before the first answer.
     [[nodiscard]] const std::optional<IdSet>& directory() const { return directory_; }
     [[nodiscard]] const IdSet& neighbors() const { return neighbors_; }
 

@@ -48,7 +48,7 @@ public:
     explicit Top(const TopOptions& options)
         : options_(options),
           world_(runtime_.wall_now().unix_ms, moment()),
-          feed_(runtime_, world_, {}, [this] { changed(); }),
+          feed_(runtime_, world_, [this] { changed(); }),
           supervisor_(runtime_, options.supervisor),
           model_(options.fabric) {
         for (std::size_t at = 0; at < options.filter.size(); ++at) {

@@ -40,8 +40,7 @@ public:
     int run() {
         runtime_.on_signal({SIGINT, SIGTERM, SIGHUP}, [this](int) { on_signal(); });
         if (options_.console) {
-            console_.emplace(runtime_, options_.cluster.programs, options_.cluster.root / "collector",
-                             options_.cluster.root, console_address(), [this](const std::string& line) { say(line); });
+            console_.emplace(runtime_, console_config(), [this](const std::string& line) { say(line); });
             console_->start([this] { boot(); });
         } else {
             boot();
@@ -57,8 +56,12 @@ public:
     }
 
 private:
-    [[nodiscard]] std::optional<std::string> console_address() const {
-        return options_.console_listen ? std::optional(options_.console_listen->text()) : std::nullopt;
+    // It has no ticket for closed meshes.
+    [[nodiscard]] ConsoleChild::Config console_config() const {
+        const ClusterSpec& cluster = options_.cluster;
+        return {cluster.programs, cluster.root / "collector", cluster.root,
+                cluster.admission == Admission::closed ? std::string() : Cluster::mesh_name(0),
+                options_.console_listen ? std::optional(options_.console_listen->text()) : std::nullopt};
     }
 
     // The nodes inherit where their telemetry goes, so the console, which collects it, comes first.
