@@ -17,7 +17,7 @@ import time
 
 import cli_support as cli
 
-SMALL = ("up", "--meshes", "2", "--per-mesh", "broker=2,gateway=1", "--json")
+SMALL = ("up", "--meshes", "2", "--per-mesh", "broker=2,gateway=1", "--json", "--no-console")
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
