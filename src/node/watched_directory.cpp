@@ -200,6 +200,7 @@ WatchedDirectory::Fault WatchedDirectory::apply(const directory::Effects& effect
                 },
                 [&](const directory::EntryRemoved& e) {
                     std::vector<base::EndpointId> accusers;
+                    accusers.reserve(e.accusers.size());
                     for (const auto& accuser : e.accusers)
                         accusers.push_back(accuser.id);
                     tell(change_of(e.cause), e.id, std::move(accusers), out);
