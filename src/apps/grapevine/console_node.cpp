@@ -24,7 +24,8 @@ std::vector<std::string> seeds_here(const std::string& mesh, const std::filesyst
         return seeds;
     }
     for (const io::NodeRecord& record : io::NodeRegistry(*registry).list()) {
-        if (record.mesh == mesh && record.type != kObserverType && is_below(record.data_dir, run_dir) && seeds.size() < ConsoleNode::kSeedsMax) {
+        if (record.mesh == mesh && record.type != kObserverType && is_below(record.data_dir, run_dir) &&
+            seeds.size() < ConsoleNode::kSeedsMax) {
             seeds.push_back(record.ticket);
         }
     }
