@@ -1,8 +1,8 @@
 // The world as a graph that sigma draws: positions are of our layout, looks come from the store when sigma asks.
 //
 // 1. Sigma's coordinates are ours with y upwards: its box is the unit square, so that it scales nothing.
-// 2. Nothing is drawn unless something that is seen changed; rows of nodes are drawn ten times a second at most, which
-//    is as fast as anybody reads, and the flow of messages only while links are few enough to see it.
+// 2. Nothing is drawn unless something that is seen changed, rows of nodes at the pace of pace.ts, the flow of messages
+//    only while links are few enough to see it.
 
 import { MultiGraph } from 'graphology';
 import Sigma from 'sigma';
@@ -15,8 +15,8 @@ import { BENT, STRAIGHT, linkProgram, type LinkLook as LinkData } from './linkPr
 import { HEALTH_MARK, SHAPES, healthOf, loadOf, lookOf, shapeOf, type LinkLook } from './looks';
 import { Names } from './names';
 import { nodeProgram, type NodeLook } from './nodeProgram';
+import { Pace } from './pace';
 
-const ROWS_MS = 100;
 const FLOW_MS = 33;
 const POINTED_MS = 500;
 const MANY_LINKS = 300;
@@ -49,6 +49,7 @@ export class Scene {
   private readonly drawnMark = new Map<string, number>();
   private readonly stale = new Set<string>();
   private readonly staleLinks = new Set<string>();
+  private readonly pace = new Pace();
   private rowsTimer = 0;
   private flowTimer = 0;
   private topRate = 1;
@@ -143,7 +144,7 @@ export class Scene {
     for (const id of changes.nodes) this.stale.add(id);
     for (const key of changes.links) this.staleLinks.add(key);
     if (this.stale.size + this.staleLinks.size > 0 && this.rowsTimer === 0)
-      this.rowsTimer = window.setTimeout(() => this.drawRows(), ROWS_MS);
+      this.rowsTimer = window.setTimeout(() => this.drawRows(), this.pace.every());
   }
 
   kill(): void {
@@ -215,6 +216,7 @@ export class Scene {
       this.named = true;
     }
     this.frames += 1;
+    this.pace.drawn();
     this.events.drawn();
     if (!this.flows() || this.flowTimer !== 0) return;
     this.flowTimer = window.setTimeout(() => {
