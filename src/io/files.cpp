@@ -1,5 +1,6 @@
 #include "io/files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -43,11 +44,15 @@ base::Status check_file(const std::string& subject, const struct stat& info, std
     return {};
 }
 
-// Reads one byte beyond the limit, so that a file that grew meanwhile is noticed.
-base::Result<std::string> read_all(const std::string& subject, int fd, std::size_t bytes_max) {
-    std::string content(bytes_max + 1, '\0');
+// Reads one byte beyond the limit, so that a file that grew meanwhile is noticed. `expected` is the file's length as
+// the kernel says it, which files that are made up as they are read do not have.
+base::Result<std::string> read_all(const std::string& subject, int fd, std::size_t expected, std::size_t bytes_max) {
+    std::string content(std::min(expected, bytes_max) + 1, '\0');
     std::size_t length = 0;
-    while (length < content.size()) {
+    while (length <= bytes_max) {
+        if (length == content.size()) {
+            content.resize(std::min(2 * length, bytes_max + 1));
+        }
         const ssize_t got = ::read(fd, content.data() + length, content.size() - length);
         if (got < 0 && errno == EINTR) {
             continue;
@@ -115,7 +120,7 @@ base::Result<std::string> read_file(std::string_view what, const std::filesystem
     if (const auto status = check_file(subject, info, bytes_max, privacy); !status) {
         return tl::unexpected(status.error());
     }
-    return read_all(subject, fd.get(), bytes_max);
+    return read_all(subject, fd.get(), static_cast<std::size_t>(std::max<off_t>(info.st_size, 0)), bytes_max);
 }
 
 base::Status write_file_atomically(std::string_view what, const std::filesystem::path& path, std::string_view content,

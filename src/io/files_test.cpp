@@ -107,6 +107,18 @@ TEST(KeyFile, AFileOfAnotherUserIsRefused) {
     EXPECT_NE(key.error().message.find("belongs to another user"), std::string::npos);
 }
 
+// Of no length that the kernel knows, and longer than a first guess.
+TEST(Files, AFileThatIsMadeUpAsItIsReadIsReadWhole) {
+    const auto whole = read_file("limits", "/proc/self/limits", 1U << 16U, Privacy::anyone);
+    ASSERT_TRUE(whole) << whole.error().message;
+    EXPECT_TRUE(whole->starts_with("Limit"));
+    EXPECT_TRUE(whole->ends_with("\n"));
+    EXPECT_LT(whole->capacity(), 1U << 14U) << "it keeps no more than it is long";
+    EXPECT_FALSE(read_file("limits", "/proc/self/limits", 100, Privacy::anyone));
+    EXPECT_FALSE(read_file("limits", "/proc/self/limits", whole->size() - 1, Privacy::anyone));
+    EXPECT_TRUE(read_file("limits", "/proc/self/limits", whole->size(), Privacy::anyone));
+}
+
 TEST(Files, WhatTheDiskRefusesIsReported) {
     const auto status = write_file_atomically("state file", "/dev/full/none", "x", 0600, Durability::synced);
     ASSERT_FALSE(status);
