@@ -25,6 +25,12 @@ HttpStream::HttpStream(Lower::socket_type socket, const TlsIdentity* identity)
     }
 }
 
+// A write that waits holds who waits for it, who holds this: it is let go here, should nobody run its completion.
+void HttpStream::close() {
+    state_->lower.close();
+    state_->end_write(asio::error::operation_aborted);
+}
+
 void HttpStream::say_goodbye() {
     if (is_tls()) {
         state_->tls->close();

@@ -7,7 +7,7 @@
 //  1. One read and one write may be under way at once, and a handshake alone. Nothing completes within its own call.
 //  2. The time of expires_after() counts for what touches the socket, as that of beast::basic_stream.
 //  3. Of the plain text of a write at most one record is taken at once, and all of its bytes were given to the socket
-//     when it completes: memory a connection is bounded by two records.
+//     when it completes, or was closed: memory a connection is bounded by two records.
 //  4. Who does not greet as of TLS is answered in plain HTTP that this is HTTPS, and that is all.
 
 #include <algorithm>
@@ -48,7 +48,8 @@ public:
     [[nodiscard]] bool is_tls() const { return state_->tls.has_value(); }
     void expires_after(base::Duration time) { state_->lower.expires_after(time); }
     void expires_never() { state_->lower.expires_never(); }
-    void close() { state_->lower.close(); }
+    // What is under way completes with an error.
+    void close();
 
     // Of TLS; before anything else.
     void handshake(Done done) { state_->handshake(std::move(done)); }

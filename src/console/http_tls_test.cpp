@@ -120,7 +120,7 @@ protected:
         address_ = server_->address();
         std::thread thread([&] {
             clients();
-            runtime_.stop();
+            runtime_.post([this] { runtime_.stop(); });  // After what is under way.
         });
         runtime_.run();
         thread.join();
