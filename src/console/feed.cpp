@@ -144,6 +144,9 @@ void Feed::on_event(const Id& id, const boost::json::object& object) {
         return;
     }
     world_.on_event(id, *event, moment());
+    if (node.follower->is_asking(Question::directory)) {
+        node.follower->ask(Question::directory);  // The answer may be older than this.
+    }
     if (event->kind == MeshEvent::Kind::neighbor_up || event->kind == MeshEvent::Kind::neighbor_down) {
         node.follower->ask(Question::status);
     }

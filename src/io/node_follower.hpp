@@ -53,6 +53,10 @@ public:
     void ask(Question question);
     // The same after a while, unless it is asked before.
     void ask_later(Question question, base::Duration delay);
+    // The answer is under way: events that came meanwhile may be newer than it.
+    [[nodiscard]] bool is_asking(Question question) const {
+        return pending_[static_cast<std::size_t>(question)].ask != nullptr;
+    }
     [[nodiscard]] bool is_open() const { return open_; }
 
 private:
