@@ -94,7 +94,8 @@ class Cluster:
         self.hub, self.grapevine = hub, grapevine
         self.began, self.known = time.time_ns(), None
         self.form, self.data_dir = form, hub.path("data")
-        command = [*environment(endpoint, form), grapevine, "up", "--json", "--data-dir", self.data_dir]
+        command = [*environment(endpoint, form), grapevine, "up", "--json", "--no-console",
+                   "--data-dir", self.data_dir]
         self.out = hub.path("up.json")
         with open(self.out, "wb") as out:
             self.child = hub.start("up", command, stdin=subprocess.DEVNULL, stdout=out)
