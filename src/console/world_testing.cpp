@@ -1,9 +1,21 @@
 #include "console/world_testing.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace grapevine::console::testing {
+namespace {
+
+std::uint32_t number_of(const base::EndpointId& id) {
+    std::uint32_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        number = (number << 8U) | id.bytes[i];
+    }
+    return number;
+}
+
+}  // namespace
 
 Moment start() {
     return {base::TimePoint(std::chrono::hours(100)), base::WallTime{1'700'000'000'000}};
@@ -48,11 +60,55 @@ SimulatedFabric::SimulatedFabric(std::uint32_t nodes, std::uint32_t meshes) : me
         row.digest.mesh = "mesh" + std::to_string(mesh_of(node) + 1);
         row.digest.type = kTypes[node / meshes % kTypes.size()];
         row.digest.name = row.digest.mesh + "." + row.digest.type + "." + std::to_string(node + 1);
-        for (std::uint32_t step = 1; step <= 3; ++step) {
-            row.digest.neighbors.push_back(id_of((node + step * meshes) % nodes + 1));
-        }
         rows_.push_back(std::move(row));
     }
+    for (std::uint32_t node = 0; node < nodes; ++node) {
+        for (std::uint32_t step = 1; step <= 3; ++step) {
+            link(node, (node + step * meshes) % nodes);
+        }
+    }
+}
+
+void SimulatedFabric::link(std::uint32_t a, std::uint32_t b) {
+    const auto says = [this](std::uint32_t node, std::uint32_t of) {
+        std::vector<base::EndpointId>& list = rows_[node].digest.neighbors;
+        if (std::find(list.begin(), list.end(), id_of(of + 1)) == list.end()) {
+            list.push_back(id_of(of + 1));
+        }
+    };
+    if (a != b) {
+        says(a, b);
+        says(b, a);
+    }
+}
+
+void SimulatedFabric::unlink(std::uint32_t a, std::uint32_t b) {
+    std::erase(rows_[a].digest.neighbors, id_of(b + 1));
+    std::erase(rows_[b].digest.neighbors, id_of(a + 1));
+}
+
+void SimulatedFabric::say(std::uint32_t node, WorldInput& world, const Moment& at) {
+    DirectoryRow& row = rows_[node];
+    if (!alive_[node]) {
+        return;
+    }
+    ++row.digest.sequence;
+    row.digest.heard = at.now;
+    world.on_row(viewer_of(node), row, at);
+}
+
+// One of its links goes to somebody else: three nodes say so.
+void SimulatedFabric::relink(std::uint32_t node, WorldInput& world, const Moment& at) {
+    const std::vector<base::EndpointId>& list = rows_[node].digest.neighbors;
+    const auto nodes = static_cast<std::uint32_t>(rows_.size());
+    const std::uint32_t taken = (node + static_cast<std::uint32_t>(1 + rng_.index(20)) * meshes_) % nodes;
+    if (!list.empty()) {
+        const std::uint32_t left = number_of(list[rng_.index(list.size())]) - 1;
+        unlink(node, left);
+        say(left, world, at);
+    }
+    link(node, taken);
+    say(taken, world, at);
 }
 
 void SimulatedFabric::begin(WorldInput& world, const Moment& at) {
@@ -85,14 +141,11 @@ void SimulatedFabric::step(WorldInput& world, const Moment& at) {
     if (!alive_[at_index]) {
         return;
     }
-    ++row.digest.sequence;
-    row.digest.heard = at.now;
     row.digest.load.cpu_millicores = static_cast<std::uint32_t>(rng_.below(1000));
     if (dice < 30) {
-        const auto step = static_cast<std::uint32_t>(1 + rng_.index(20)) * meshes_;
-        row.digest.neighbors[rng_.index(3)] = id_of((node + step) % static_cast<std::uint32_t>(rows_.size()) + 1);
+        relink(node, world, at);
     }
-    world.on_row(viewer, row, at);
+    say(node, world, at);
 }
 
 }  // namespace grapevine::console::testing

@@ -31,6 +31,11 @@ private:
     [[nodiscard]] std::uint32_t mesh_of(std::uint32_t node) const { return node % meshes_; }
     [[nodiscard]] base::EndpointId viewer_of(std::uint32_t node) const { return id_of(mesh_of(node) + 1); }
 
+    void link(std::uint32_t a, std::uint32_t b);  // Both say it.
+    void unlink(std::uint32_t a, std::uint32_t b);
+    void relink(std::uint32_t node, WorldInput& world, const Moment& at);
+    void say(std::uint32_t node, WorldInput& world, const Moment& at);
+
     std::uint32_t meshes_;
     std::vector<DirectoryRow> rows_;
     std::vector<bool> alive_;

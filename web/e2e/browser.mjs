@@ -8,7 +8,7 @@ export const TOKEN = process.env.GRAPEVINE_TOKEN ?? 'test-token';
 export async function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+    args: ['--no-sandbox', '--enable-unsafe-swiftshader'], // WebGL by the processor, where there is no GPU.
   });
 }
 

@@ -5,6 +5,8 @@ import { pagePaths } from './pages.mjs';
 
 const SENT_MS = 45_000; // Nodes send their metrics twice a minute.
 
+const framesOf = (drawing) => drawing.getAttribute('data-frames').then(Number);
+
 export async function every_page_has_its_heading({ page, base, open }) {
   await open('/');
   for (const [name, path] of Object.entries(await pagePaths())) {
@@ -73,14 +75,11 @@ export async function a_node_is_found_by_the_pointer({ page, open }) {
   const drawing = page.locator('.topology');
   await page.locator('.node-panel').waitFor();
   const lane = page.locator('.lane').first();
-  const place = async () => {
-    await page.evaluate(async () => {
-      for (let i = 0; i < 10; i += 1) await new Promise(requestAnimationFrame);
-    });
-    return lane.getAttribute('style');
-  };
-  let last = null;
-  await until('it is in the middle', async () => last === (last = await place()));
+  await until('it is in the middle', async () => {
+    const [before, style] = [await framesOf(drawing), await lane.getAttribute('style')];
+    await until('three frames more', async () => (await framesOf(drawing)) > before + 3);
+    return style === (await lane.getAttribute('style'));
+  });
   await drawing.focus();
   await page.keyboard.press('Escape');
   await until('nobody is selected', () => query(page, 'node') === null);
@@ -90,6 +89,43 @@ export async function a_node_is_found_by_the_pointer({ page, open }) {
   await page.mouse.down();
   await page.mouse.up();
   await until('a click selects it', () => query(page, 'node') === node.id);
+}
+
+async function settled(page, drawing) {
+  await until('no frame is due', async () => {
+    const before = await framesOf(drawing);
+    await page.waitForTimeout(1_200); // Rows wait a second at most.
+    return before === (await framesOf(drawing));
+  });
+}
+
+const layers = (page) =>
+  page.evaluate(() => ['edges', 'nodes'].map((name) => document.querySelector(`.sigma-${name}`).toDataURL()));
+
+// Frames draw only what changed: that is the same picture, to the pixel, as if all of it were drawn.
+export async function what_changed_is_drawn_as_in_the_whole({ page, open }) {
+  await page.emulateMedia({ reducedMotion: 'reduce' }); // No flow, then.
+  await page.addInitScript(() => {
+    const add = EventSource.prototype.addEventListener;
+    EventSource.prototype.addEventListener = function (kind, listener) {
+      return add.call(this, kind, (event) => window.heldStill || listener(event));
+    };
+  });
+  await open('/topology');
+  const drawing = page.locator('.topology');
+  await until('frames of changes are drawn', async () => (await framesOf(drawing)) > 25);
+  await page.evaluate(() => (window.heldStill = true));
+  await settled(page, drawing);
+  const inParts = await layers(page);
+  await drawing.focus();
+  for (const key of ['+', '0']) {
+    const before = await framesOf(drawing);
+    await page.keyboard.press(key);
+    await until('the view is another', async () => (await framesOf(drawing)) > before);
+  }
+  await settled(page, drawing);
+  const whole = await layers(page);
+  ['links', 'nodes'].forEach((name, i) => check(inParts[i] === whole[i], `the layer of ${name} is another in parts`));
 }
 
 export async function every_link_that_is_drawn_is_one_of_the_world({ page, open }) {

@@ -38,6 +38,10 @@ export function toScreen(camera: Camera, size: Size, p: Place): Place {
   return { x: (p.x - camera.x) * camera.k + size.width / 2, y: (p.y - camera.y) * camera.k + size.height / 2 };
 }
 
+export function fromScreen(camera: Camera, size: Size, p: Place): Place {
+  return { x: (p.x - size.width / 2) / camera.k + camera.x, y: (p.y - size.height / 2) / camera.k + camera.y };
+}
+
 // All of it, or, where that would be too small to read, its whole width from the top on.
 export function fit(layout: Layout, size: Size): Camera {
   if (layout.width === 0 || layout.height === 0) return { x: 0, y: 0, k: 1 };

@@ -4,6 +4,9 @@ import { NodeProgram, type ProgramInfo } from 'sigma/rendering';
 import type { NodeDisplayData, RenderParams } from 'sigma/types';
 import { pixelsAUnit } from './camera';
 import type { Rgb } from './inks';
+import { Painter, placed, type Layer, type View } from './layer';
+import { tilesUnder } from './tiles';
+import { reserve, writeVertices } from './vertices';
 
 export interface NodeLook {
   x: number;
@@ -31,10 +34,8 @@ export function nodeScale(k: number): number {
   return Math.min(k, 1.8);
 }
 
-const HIT_PX = 5; // Around a node that is still the node, for a pointer.
-
 const VERTEX = `
-attribute vec4 a_id, a_place, a_color, a_look;  // Place: where, radius, shape. Look: mark, load, traffic, ring.
+attribute vec4 a_place, a_color, a_look;  // Place: where, radius, shape. Look: mark, load, traffic, ring.
 attribute vec2 a_corner;
 uniform mat3 u_matrix;
 uniform vec2 u_size;                            // The view in device pixels.
@@ -43,16 +44,11 @@ varying vec2 v_at, v_shape;                     // Radius in device pixels, shap
 varying vec4 v_color, v_look;
 void main() {
   float radius = a_place.z * u_scale * u_ratio;
-#ifdef PICKING_MODE
-  float reach = radius + ${HIT_PX}.0 * u_ratio;
-  v_color = a_id;
-  v_color.a *= 255.0 / 254.0;
-#else
   // No larger than what is drawn around this one: a thousand quads cost by their area.
   bool plain = a_look.x < 0.5 && a_look.z < 0.12 && a_look.w < 0.5;
-  float reach = radius * (plain ? 1.5 : 2.3) + 1.5 * u_ratio;
+  bool loaded = a_look.y >= (radius < 7.0 * u_ratio ? 0.9 : 0.0);
+  float reach = radius * (!plain ? 2.3 : loaded ? 1.5 : 1.25) + 2.0 * u_ratio;
   v_color = a_color;
-#endif
   v_at = a_corner * reach;
   v_look = a_look;
   v_shape = vec2(radius, a_place.w);
@@ -65,17 +61,15 @@ varying vec2 v_at, v_shape;
 varying vec4 v_color, v_look;
 uniform float u_ratio;
 uniform vec3 u_ground, u_text, u_muted, u_warn, u_bad;
-float polygon(vec2 p, float n, float inner) {
-  float turn = 6.2831853 / n, a = atan(p.x, p.y);
-  return cos(floor(0.5 + a / turn) * turn - a) * length(p) - inner;
-}
+// How far out of the shape, in radii: of a polygon, how far beyond the side that is passed by most.
 float shape(vec2 p, float kind) {
   if (kind < 0.5) return length(p) - 1.0;
   if (kind < 1.5) { vec2 q = abs(p) - 0.68; return length(max(q, 0.0)) + min(max(q.x, q.y), 0.0) - 0.2; }
   if (kind < 2.5) return (abs(p.x) + abs(p.y) - 1.22) * 0.7071;
-  if (kind < 3.5) return polygon(p.yx, 6.0, 0.92);
-  if (kind < 4.5) return polygon(-p - vec2(0.0, 0.18), 3.0, 0.66);
-  return polygon(-p, 5.0, 0.86);
+  vec2 q = vec2(abs(p.x), kind < 4.5 ? -p.y - 0.18 : -p.y);
+  if (kind < 3.5) return max(q.x, 0.5 * q.x + 0.866 * abs(p.y)) - 0.92;
+  if (kind < 4.5) return max(q.y, 0.866 * q.x - 0.5 * q.y) - 0.66;
+  return max(q.y, max(0.951 * q.x + 0.309 * q.y, 0.588 * q.x - 0.809 * q.y)) - 0.86;
 }
 // The colour over what is there, both premultiplied.
 void over(inout vec4 under, vec3 color, float alpha) { under = vec4(color, 1.0) * alpha + under * (1.0 - alpha); }
@@ -83,9 +77,6 @@ void main() {
   float radius = v_shape.x, px = u_ratio;
   vec2 p = v_at;
   float far = length(p), angle = atan(p.x, p.y);
-#ifdef PICKING_MODE
-  gl_FragColor = far < radius + ${HIT_PX}.0 * px ? v_color : vec4(0.0);
-#else
   float d = shape(p / radius, v_shape.y) * radius;
   float mark = v_look.x, dim = v_color.a;
   vec4 c = vec4(0.0);
@@ -133,49 +124,55 @@ void main() {
     over(c, u_text, clamp(wide * px + 0.5 - abs(far - radius * 2.05), 0.0, 1.0));
   }
   gl_FragColor = c * dim;
-#endif
 }`;
 
 const INKS = ['ground', 'text', 'muted', 'warn', 'bad'] as const;
 
+// Two triangles.
+const CORNERS = [
+  [-1, -1],
+  [1, -1],
+  [-1, 1],
+  [-1, 1],
+  [1, -1],
+  [1, 1],
+] as const;
+
+const FLOATS = 12; // Of a node, without its corner.
+
 // `inks` is asked at each frame, since the reader may change the colours.
-export function nodeProgram(inks: () => Inks, pointed: () => boolean) {
+export function nodeProgram(inks: () => Inks, layer: Layer) {
   return class extends NodeProgram<string> {
+    private readonly painter = new Painter(this, layer, FLOATS, tilesOfNode);
+
     getDefinition() {
-      const { FLOAT, UNSIGNED_BYTE, TRIANGLE_STRIP } = WebGLRenderingContext;
+      const { FLOAT, TRIANGLES } = WebGLRenderingContext;
       return {
-        VERTICES: 4,
+        VERTICES: CORNERS.length,
         VERTEX_SHADER_SOURCE: VERTEX,
         FRAGMENT_SHADER_SOURCE: FRAGMENT,
-        METHOD: TRIANGLE_STRIP,
+        METHOD: TRIANGLES,
         UNIFORMS: ['u_matrix', 'u_size', 'u_scale', 'u_ratio', ...INKS.map((name) => `u_${name}`)],
         ATTRIBUTES: [
           { name: 'a_place', size: 4, type: FLOAT },
           { name: 'a_color', size: 4, type: FLOAT },
           { name: 'a_look', size: 4, type: FLOAT },
-          { name: 'a_id', size: 4, type: UNSIGNED_BYTE, normalized: true },
-        ],
-        CONSTANT_ATTRIBUTES: [{ name: 'a_corner', size: 2, type: FLOAT }],
-        CONSTANT_DATA: [
-          [-1, -1],
-          [1, -1],
-          [-1, 1],
-          [1, 1],
+          { name: 'a_corner', size: 2, type: FLOAT },
         ],
       };
     }
 
-    // Picking draws all of it once more, into a texture: half of the work, and for nobody while no pointer is there.
-    override render(params: RenderParams): void {
-      const { pickProgram } = this;
-      if (!pointed()) this.pickProgram = null;
-      super.render(params);
-      this.pickProgram = pickProgram;
+    override reallocate(items: number): void {
+      reserve(this, items, (room) => super.reallocate(room));
     }
 
-    processVisibleItem(id: number, at: number, data: NodeDisplayData): void {
+    override render(params: RenderParams): void {
+      this.painter.paint(() => super.render(params));
+    }
+
+    processVisibleItem(_id: number, at: number, data: NodeDisplayData): void {
       const { x, y, size, shape, rgb, lit, mark, load, traffic, ring } = data as unknown as NodeLook;
-      this.array.set([x, y, size, shape, ...rgb, lit, mark, load, traffic, ring, id], at);
+      writeVertices(this.array, at, [x, y, size, shape, ...rgb, lit, mark, load, traffic, ring], CORNERS);
     }
 
     setUniforms(params: RenderParams, { gl, uniformLocations }: ProgramInfo): void {
@@ -187,4 +184,12 @@ export function nodeProgram(inks: () => Inks, pointed: () => boolean) {
       for (const name of INKS) gl.uniform3f(at(`u_${name}`), ...inks()[name]);
     }
   };
+}
+
+// With all that may be drawn around a node.
+function tilesOfNode(array: Float32Array, from: number, view: View): number[] {
+  const [x = 0, y = 0, radius = 0] = array.subarray(from, from + 3);
+  if (radius === 0) return [];
+  const reach = (radius * nodeScale(view.zoom) * 2.3 + 2) * view.ratio;
+  return tilesUnder(placed(view, x, y), reach, view.grid);
 }

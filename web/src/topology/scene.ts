@@ -1,24 +1,25 @@
 // The world as a graph that sigma draws: positions are of our layout, looks come from the store when sigma asks.
 //
 // 1. Sigma's coordinates are ours with y upwards: its box is the unit square, so that it scales nothing.
-// 2. Nothing is drawn unless something that is seen changed, rows of nodes at the pace of pace.ts, the flow of messages
-//    only while links are few enough to see it.
+// 2. Nothing is drawn unless something that is seen changed, and only where it did (layer.ts): rows of nodes at the pace
+//    of pace.ts, the flow of messages only while links are few enough to see it.
 
 import { MultiGraph } from 'graphology';
-import Sigma from 'sigma';
 import type { LinkRow } from '../core/contract';
 import { type Changes, type HeldNode, type WorldStore } from '../live/store';
-import { ZOOM_MAX, ZOOM_MIN, cameraIn, fit, pixelsAUnit, stateOf, type Camera, type Size } from './camera';
+import { ZOOM_MAX, ZOOM_MIN, cameraIn, fit, fromScreen, pixelsAUnit, stateOf, type Camera, type Size } from './camera';
+import { Drawing } from './drawing';
 import { readPalette, type Palette } from './inks';
+import { Layer } from './layer';
 import { bendOf, fittingLayout, type Lane, type LaneInput, type Layout, type Place } from './layout';
 import { BENT, STRAIGHT, linkProgram, type LinkLook as LinkData } from './linkProgram';
 import { HEALTH_MARK, SHAPES, healthOf, loadOf, lookOf, shapeOf, type LinkLook } from './looks';
 import { Names } from './names';
-import { nodeProgram, type NodeLook } from './nodeProgram';
+import { nodeProgram, nodeScale, type NodeLook } from './nodeProgram';
 import { Pace } from './pace';
+import { LINK_PX, NODE_PX, linkAt, nodeAt, type Line } from './pick';
 
 const FLOW_MS = 33;
-const POINTED_MS = 500;
 const MANY_LINKS = 300;
 const LEFT_OVER = 1.5; // Edges a link before hidden ones are swept.
 const PATTERN: Record<LinkLook, number> = { eager: 0, lazy: 1, disputed: 2, plain: 0, half: 3, delivery: 5 };
@@ -35,18 +36,21 @@ export interface SceneEvents {
 export class Scene {
   plan: Layout = EMPTY;
   frames = 0; // Drawn, for whoever measures.
-  readonly sigma: Sigma;
+  readonly sigma: Drawing;
 
+  private readonly layers = { links: new Layer(), nodes: new Layer() };
   private size: Size = { width: 1, height: 1 };
   private graph = new MultiGraph();
   private selected: string | null = null;
   private hovered: string | null = null;
+  private hoveredLink: string | null = null;
   private near = new Set<string>();
   private shown: (node: HeldNode) => boolean = () => true;
   private palette: Palette = readPalette();
   private readonly names: Names;
   private named = false;
   private readonly drawnMark = new Map<string, number>();
+  private readonly lines = new Map<string, Line>(); // As drawn.
   private readonly stale = new Set<string>();
   private readonly staleLinks = new Set<string>();
   private readonly pace = new Pace();
@@ -54,37 +58,39 @@ export class Scene {
   private flowTimer = 0;
   private topRate = 1;
   private steering = false; // Our own movement of the camera.
-  private pointed = false; // Whether a pointer is over it, or was just now.
-  private pointedTimer = 0;
   private indexed = true; // Whether sigma's programs hold all of the graph; what they lack cannot be drawn by itself.
 
   constructor(
     private readonly store: WorldStore,
-    private readonly box: HTMLElement,
+    box: HTMLElement,
     private readonly still: () => boolean, // Whether the reader wants no motion.
     private readonly events: SceneEvents,
   ) {
-    const seconds = (): number => (this.still() ? 0 : performance.now() / 1000);
-    const pointed = (): boolean => this.pointed;
-    this.sigma = new Sigma(this.graph, box, {
-      allowInvalidContainer: true,
-      renderLabels: false,
-      enableEdgeEvents: true,
-      enableCameraRotation: false,
-      stagePadding: 0,
-      zoomingRatio: 1.25,
-      zoomDuration: this.still() ? 0 : 120,
-      inertiaRatio: this.still() ? 0 : 2,
-      doubleClickZoomingRatio: 1,
-      nodeReducer: (id) => this.nodeLook(id),
-      edgeReducer: (key, { type }) => this.linkLook(key, String(type)),
-      defaultDrawNodeHover: () => undefined,
-      nodeProgramClasses: { node: nodeProgram(() => this.palette, pointed) },
-      edgeProgramClasses: {
-        bent: linkProgram(BENT, seconds, pointed),
-        straight: linkProgram(STRAIGHT, seconds, pointed),
+    const seconds = (): number => (this.flows() ? performance.now() / 1000 : 0);
+    const { links, nodes } = this.layers;
+    this.sigma = new Drawing(
+      this.graph,
+      box,
+      {
+        allowInvalidContainer: true,
+        renderLabels: false,
+        enableCameraRotation: false,
+        stagePadding: 0,
+        zoomingRatio: 1.25,
+        zoomDuration: this.still() ? 0 : 120,
+        inertiaRatio: this.still() ? 0 : 2,
+        doubleClickZoomingRatio: 1,
+        nodeReducer: (id) => this.nodeLook(id),
+        edgeReducer: (key, { type }) => this.linkLook(key, String(type)),
+        defaultDrawNodeHover: () => undefined,
+        nodeProgramClasses: { node: nodeProgram(() => this.palette, nodes) },
+        edgeProgramClasses: {
+          bent: linkProgram(BENT, seconds, links),
+          straight: linkProgram(STRAIGHT, seconds, links),
+        },
       },
-    });
+      this.layers,
+    );
     this.sigma.setCustomBBox({ x: [0, 1], y: [0, 1] });
     const layers = this.sigma.getCanvases();
     for (const name of UNUSED_LAYERS) if (layers[name]) layers[name].style.display = 'none'; // Not composed, then.
@@ -125,6 +131,7 @@ export class Scene {
 
   theme(): void {
     this.palette = readPalette();
+    this.sigma.again();
     this.redraw();
   }
 
@@ -149,9 +156,6 @@ export class Scene {
 
   kill(): void {
     window.removeEventListener('resize', this.unindexed);
-    window.clearTimeout(this.pointedTimer);
-    this.box.removeEventListener('pointerover', this.point, true);
-    this.box.removeEventListener('pointerleave', this.unpoint);
     window.clearTimeout(this.rowsTimer);
     window.clearTimeout(this.flowTimer);
     this.sigma.kill();
@@ -161,50 +165,53 @@ export class Scene {
     this.indexed = false;
   };
 
-  // Before anybody asks what is there.
-  private readonly point = (): void => {
-    window.clearTimeout(this.pointedTimer);
-    if (this.pointed) return;
-    this.pointed = true;
-    this.sigma.refresh({ partialGraph: {}, skipIndexation: this.indexed });
-  };
-
-  // A touch ends after its pointer has left.
-  private readonly unpoint = (): void => {
-    window.clearTimeout(this.pointedTimer);
-    this.pointedTimer = window.setTimeout(() => {
-      this.pointed = false;
-    }, POINTED_MS);
-  };
-
   private listen(): void {
     const { sigma, events } = this;
-    const hover = (node: string | null, link: string | null, at: Place): void => {
-      if (this.hovered !== node) {
-        this.hovered = node;
-        this.redraw();
-      }
-      events.hover(node, link === null ? null : (this.store.links.get(link) ?? null), at);
-    };
-    sigma.on('enterNode', ({ node, event }) => hover(node, null, event));
-    sigma.on('enterEdge', ({ edge, event }) => hover(null, edge, event));
-    sigma.on('leaveNode', ({ event }) => hover(null, null, event));
-    sigma.on('leaveEdge', ({ event }) => hover(null, null, event));
-    sigma.on('leaveStage', ({ event }) => hover(null, null, event));
-    sigma.on('clickNode', ({ node }) => events.choose(node));
-    sigma.on('clickStage', () => events.choose(null));
-    sigma.on('clickEdge', () => events.choose(null));
+    const mouse = sigma.getMouseCaptor().removeAllListeners(); // Sigma's own ask the layers that it draws for pointers.
+    mouse.on('mousemove', (at) => this.hover(at));
+    mouse.on('mouseleave', () => this.hover(null));
+    mouse.on('click', (at) => events.choose(this.nodeAt(at)));
+    const touch = sigma.getTouchCaptor().removeAllListeners();
+    touch.on('touchdown', ({ touches }) => this.hover(touches[0] ?? null));
+    touch.on('touchmove', ({ touches }) => this.hover(touches[0] ?? null));
+    touch.on('tap', ({ touches, previousTouches }) => {
+      const at = touches[0] ?? previousTouches[0];
+      if (at) events.choose(this.nodeAt(at));
+    });
     sigma.getCamera().on('updated', () => {
       this.named = false;
       if (!this.steering) events.moved();
     });
-    this.box.addEventListener('pointerover', this.point, true);
-    this.box.addEventListener('pointerleave', this.unpoint);
     window.addEventListener('resize', this.unindexed); // Sigma forgets its programs' indices, and makes them in the next frame.
+    sigma.on('beforeRender', () => {
+      if (this.flows()) this.layers.links.all();
+    });
     sigma.on('afterProcess', () => {
       this.indexed = true;
     });
     sigma.on('afterRender', () => this.rendered());
+  }
+
+  private hover(at: Place | null): void {
+    const node = at && this.nodeAt(at);
+    const link = at && node === null ? this.linkAt(at) : null;
+    if (node === this.hovered && link === this.hoveredLink) return;
+    this.hoveredLink = link;
+    if (node !== this.hovered) {
+      this.hovered = node;
+      this.redraw();
+    }
+    this.events.hover(node, link === null ? null : (this.store.links.get(link) ?? null), at ?? { x: 0, y: 0 });
+  }
+
+  private nodeAt(at: Place): string | null {
+    const { camera, plan, size } = this;
+    const reach = (plan.radius * nodeScale(camera.k) + NODE_PX) / camera.k;
+    return nodeAt(plan.places, fromScreen(camera, size, at), reach);
+  }
+
+  private linkAt(at: Place): string | null {
+    return linkAt(this.lines, fromScreen(this.camera, this.size, at), LINK_PX / this.camera.k);
   }
 
   private rendered(): void {
@@ -245,6 +252,7 @@ export class Scene {
   // A graph of its own each time: sigma works off one graph at once, but hundreds of changes of one each by itself.
   private rebuild(): void {
     const graph = new MultiGraph();
+    this.lines.clear();
     for (const [id, { x, y }] of this.plan.places) graph.addNode(id, { x, y: -y });
     const ranked = [...this.store.links].sort(([, x], [, y]) => PATTERN[lookOf(x)] - PATTERN[lookOf(y)]);
     for (const [key, link] of ranked) this.add(graph, key, link);
@@ -341,8 +349,12 @@ export class Scene {
     const link = this.store.links.get(key);
     const [a, b] = [this.plan.places.get(link?.a ?? ''), this.plan.places.get(link?.b ?? '')];
     const [from, to] = [this.store.nodes.get(link?.a ?? ''), this.store.nodes.get(link?.b ?? '')];
-    if (!link || !a || !b || !from || !to) return { type, hidden: true };
+    if (!link || !a || !b || !from || !to) {
+      this.lines.delete(key);
+      return { type, hidden: true };
+    }
     const bend = bendOf(a, b, this.ringOf(link));
+    this.lines.set(key, { a, bend, b, pieces: type === 'bent' ? BENT : STRAIGHT });
     return { type, bend: { x: bend.x, y: -bend.y }, ...this.lineOf(link, this.shown(from) && this.shown(to)) };
   }
 
