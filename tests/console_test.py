@@ -2,6 +2,7 @@
 """`grapevine console` as `up` brings it and alone: what it shows is what the nodes say, what it is asked it has done, and
 whoever is not its user gets nothing."""
 
+import contextlib
 import json
 import os
 import signal
@@ -352,9 +353,83 @@ def other_meshes_are_watched_through_a_gateway_each(home):
             assert program.end() == 0
 
 
+class ClosedFabric:
+    """Two closed meshes of a gateway and a broker each, whose gateways may visit each other."""
+
+    def __init__(self, home):
+        self.home = home
+        self.ids = {mesh: cli.run(home, "mesh", "create", mesh, "--out", home)[1].strip() for mesh in ("m1", "m2")}
+
+    def admission(self, data_dir, member, visits=()):
+        """The words by which the node of a data directory enters its mesh, and may visit others."""
+        data_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if not (data_dir / "key").exists():
+            assert cli.run(self.home, "key", "new", data_dir / "key")[0] == 0
+        own = cli.run(self.home, "key", "show", data_dir)[1].strip()
+        words = ["--authority", self.ids[member]]
+        for mesh in (member, *visits):
+            ticket = data_dir.parent / f"{data_dir.name}-{mesh}.ticket"
+            code, _, err = cli.run(self.home, "mesh", "admit", "--authority", self.home / f"{mesh}.authority", "--id", own,
+                                   "--for", "1d", "--use", "member" if mesh == member else "visitor", "--out", ticket)
+            assert code == 0, err
+            words += ["--ticket", ticket]
+        return words
+
+    def node(self, name, mesh, kind, visits=(), seeds=()):
+        words = self.admission(self.home / name, mesh, visits)
+        return cli.Program(self.home, "node", "--mesh", mesh, "--type", kind, "--bind", "127.0.0.1:0", "--data-dir",
+                           self.home / name, *words, *seeds)
+
+
+def closed_meshes_are_entered_and_visited_by_tickets(home):
+    far, near = home / "far", home / "near"
+    far.mkdir()
+    near.mkdir()
+    fabric = ClosedFabric(far)
+    with contextlib.ExitStack() as stack:
+        g1 = stack.enter_context(fabric.node("g1", "m1", "gateway", ["m2"])).event("ready")
+        g2 = stack.enter_context(fabric.node("g2", "m2", "gateway", ["m1"], ["--fabric-seed", g1["ticket"]])).event("ready")
+        b1 = stack.enter_context(fabric.node("b1", "m1", "broker", [], ["--seed", g1["ticket"]])).event("ready")
+        b2 = stack.enter_context(fabric.node("b2", "m2", "broker", [], ["--seed", g2["ticket"]])).event("ready")
+        ids = {"m1": {g1["id"], b1["id"]}, "m2": {g2["id"], b2["id"]}}
+        words = ("console", "--listen", "127.0.0.1:0", "--store", near / "store", "--json", "--mesh", "m1", "--seed", g1["ticket"])
+        with cli.Program(near, *words, *fabric.admission(near / "store" / "node", "m1", ["m2"])) as program:
+            console = Console(program.event("ready")["link"])
+            for mesh in ("m1", "m2"):
+                cli.wait_until(lambda mesh=mesh: members(console, mesh) == ids[mesh], 30, f"the members of {mesh}")
+            assert console.own()["state"] == "member" and source_of(console, "m2")["state"] == "up"
+            assert program.end() == 0
+        with cli.Program(near, *words, *fabric.admission(near / "store" / "node", "m1")) as program:
+            console = Console(program.event("ready")["link"])
+            cli.wait_until(lambda: members(console, "m1") == ids["m1"], 30, "the members of its own mesh")
+            cli.wait_until(lambda: source_of(console, "m2") and source_of(console, "m2")["state"] == "down", 30,
+                           "without a ticket nobody tells")
+            assert not members(console, "m2")
+            assert program.end() == 0
+    for wrong, text in ((("--ticket", near / "none"), "--ticket: needs --mesh"),
+                        (("--mesh", "m1", "--ticket", near / "none"), "--ticket: ticket file"),
+                        (("--mesh", "m1", "--authority", "abc"), "--authority: ")):
+        code, _, err = cli.run(near, "console", "--listen", "127.0.0.1:0", "--store", near / "store", *wrong)
+        assert code in (2, 4) and text in err, (wrong, code, err)
+
+
+def a_closed_run_admits_its_console(home):
+    with cli.Program(home, "up", "--closed", "--meshes", "2", "--per-mesh", "broker=1,gateway=1", "--json",
+                     "--data-dir", home / "up") as up:
+        state, console = converged(up)
+        cli.wait_until(lambda: console.own() and console.own()["state"] == "member", 15, "its own node is a member")
+        assert console.own()["mesh"] == "mesh1" and len(state["nodes"]) == len(console.nodes()) == 4
+        for name in ("admission", "visit-mesh2"):
+            assert cli.run(home, "mesh", "show", home / "up" / "collector" / "node" / name)[0] == 0, name
+        has_supervisor(console)
+        console.post("/api/spawn", {"mesh": "mesh3", "type": "broker"}, 201)
+        cli.wait_until(lambda: members(console, "mesh3"), 15, "a mesh that is made later is seen, too")
+
+
 if __name__ == "__main__":
     sys.exit(cli.main([eighteen_nodes_and_their_links, listens_where_it_is_told_or_where_it_can,
                        rows_stay_fresh_while_nothing_happens,
                        what_is_asked_is_done_and_seen, refuses_whoever_is_not_its_user, bounds_what_comes,
                        changes_come_as_they_happen, its_death_touches_nothing, alone_with_pages_and_a_node_of_its_own,
-                       what_is_down_is_unknown, other_meshes_are_watched_through_a_gateway_each]))
+                       what_is_down_is_unknown, other_meshes_are_watched_through_a_gateway_each,
+                       closed_meshes_are_entered_and_visited_by_tickets, a_closed_run_admits_its_console]))

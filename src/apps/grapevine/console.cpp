@@ -15,12 +15,15 @@
 #include "apps/grapevine/command.hpp"
 #include "apps/grapevine/console_node.hpp"
 #include "apps/grapevine/console_token.hpp"
+#include "apps/grapevine/mesh_options.hpp"
 #include "apps/grapevine/run_dir.hpp"
 #include "base/encoding.hpp"
 #include "console/console.hpp"
 #include "console/supervisor_socket.hpp"
 #include "grapevine/node_main_json.hpp"
 #include "grapevine/node_main_words.hpp"
+#include "io/admission_files.hpp"
+#include "wire/admission.hpp"
 
 #include <grapevine/loop.hpp>
 #include <grapevine/node.hpp>
@@ -51,17 +54,43 @@ console::StaticFiles pages_of(const cli::Parsed& parsed) {
                                                 "; --assets DIR says where they are. The API under /api is served.");
 }
 
-std::optional<NodeOptions> node_of(const cli::Parsed& parsed, const std::filesystem::path& store) {
+base::Status read_admission(const cli::Parsed& parsed, NodeOptions& node) {
+    if (parsed.has("--authority")) {
+        const auto authority = parse_authority_id("--authority", parsed.text("--authority"));
+        if (!authority) {
+            return tl::unexpected(authority.error());
+        }
+        node.authority = authority->hex();
+    }
+    for (const std::string& file : parsed.list("--ticket")) {
+        const auto ticket = io::read_ticket_file(file);
+        if (!ticket) {
+            return base::fail(ticket.error().code, "--ticket: " + ticket.error().message);
+        }
+        node.tickets.push_back(wire::admission_text(*ticket));
+    }
+    return {};
+}
+
+base::Result<std::optional<NodeOptions>> node_of(const cli::Parsed& parsed, const std::filesystem::path& store) {
     if (!parsed.has("--mesh")) {
+        for (const char* flag : {"--seed", "--authority", "--ticket"}) {
+            if (parsed.has(flag)) {
+                return base::invalid(std::string(flag) + ": needs --mesh");
+            }
+        }
         return std::nullopt;
     }
     NodeOptions node;
+    if (const auto read = read_admission(parsed, node); !read) {
+        return tl::unexpected(read.error());
+    }
     node.mesh = parsed.text("--mesh");
     node.type = "console";
     node.fabric = parsed.text("--fabric", "default");
     node.seeds = parsed.list("--seed");
     node.data_dir = store / "node";
-    return node;
+    return std::optional(std::move(node));
 }
 
 base::Result<std::unique_ptr<console::TlsIdentity>> identity_of(const cli::Parsed& parsed,
@@ -130,15 +159,16 @@ base::Result<ConsoleOptions> parse_options(const cli::Parsed& parsed) {
     if (!jaeger) {
         return tl::unexpected(jaeger.error());
     }
-    if (!parsed.has("--mesh") && parsed.has("--seed")) {
-        return base::invalid("--seed: needs --mesh");
+    auto node = node_of(parsed, collector->directory);
+    if (!node) {
+        return tl::unexpected(node.error());
     }
     auto token = load_or_mint_token(collector->directory);
     if (!token) {
         return tl::unexpected(token.error());
     }
     ConsoleOptions out;
-    out.node = node_of(parsed, collector->directory);
+    out.node = std::move(*node);
     out.supervisor = parsed.text("--up");
     out.config.collector = std::move(*collector);
     out.config.jaeger = std::move(*jaeger);
@@ -229,6 +259,10 @@ Command console_command() {
         {"--mesh", cli::Arity::one, "MESH", "be a node of this mesh, of type console (default: no node)"},
         {"--seed", cli::Arity::many, "TICKET",
          "by whom it enters its mesh (default: its nodes on this machine, once there is one)"},
+        {"--authority", cli::Arity::one, "ID",
+         "its mesh is closed: its authority's public id, or file; needs a ticket"},
+        {"--ticket", cli::Arity::many, "FILE",
+         "admission to its closed mesh, or for a visit to another that it shall watch"},
         {"--fabric", cli::Arity::one, "FABRIC", "the fabric's name", "default"},
         {"--up", cli::Arity::one, "DIR", "the run directory of the `grapevine up` to ask (default: the only one)"},
         {"--tls-cert", cli::Arity::one, "FILE", "speak HTTPS with this certificate chain, PEM; needs --tls-key"},

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "apps/grapevine/cluster.hpp"
+#include "apps/grapevine/mesh_options.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
 
@@ -14,6 +16,28 @@ namespace {
 constexpr const char* kMetricInterval = "10000";  // Milliseconds: often enough to look at.
 
 }  // namespace
+
+base::Result<ConsoleChild::Entry> ConsoleChild::admit(const std::filesystem::path& run_dir, std::size_t meshes,
+                                                      const std::filesystem::path& directory) {
+    Entry entry;
+    for (std::size_t i = 0; i < meshes; ++i) {
+        const std::string mesh = Cluster::mesh_name(i);
+        const auto authority = load_or_create_authority(run_dir / (mesh + ".authority"), mesh);
+        if (!authority) {
+            return tl::unexpected(authority.error());
+        }
+        const auto use = i == 0 ? wire::AdmissionUse::member : wire::AdmissionUse::visitor;
+        auto ticket = admit_data_dir(*authority, directory / "node", use);
+        if (!ticket) {
+            return tl::unexpected(ticket.error());
+        }
+        entry.tickets.push_back(std::move(*ticket));
+        if (i == 0) {
+            entry.authority = authority->key.id().hex();
+        }
+    }
+    return entry;
+}
 
 void ConsoleChild::start(std::function<void()> decided) {
     decided_ = std::move(decided);
@@ -50,6 +74,12 @@ base::Status ConsoleChild::launch() {
                                      config_.run_dir.string()};
     if (!config_.mesh.empty()) {
         command.insert(command.end(), {"--mesh", config_.mesh});
+    }
+    if (!config_.entry.authority.empty()) {
+        command.insert(command.end(), {"--authority", config_.entry.authority});
+    }
+    for (const std::filesystem::path& ticket : config_.entry.tickets) {
+        command.insert(command.end(), {"--ticket", ticket.string()});
     }
     auto process = ChildProcess::start(
         runtime_, command, config_.directory / "console.log",

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/grapevine/child_process.hpp"
 #include "base/result.hpp"
@@ -35,13 +36,25 @@ public:
 
     using Say = std::function<void(const std::string& line)>;
 
+    // Into closed meshes.
+    struct Entry {
+        std::string authority;  // Of its own mesh.
+        std::vector<std::filesystem::path> tickets;
+    };
+
     struct Config {
         std::filesystem::path programs;     // Has the grapevine command.
         std::filesystem::path directory;    // Of the store.
         std::filesystem::path run_dir;      // Of the supervisor that it asks.
         std::string mesh;                   // Of which it is a node; empty: of none.
+        Entry entry;                        // Empty: its mesh is open.
         std::optional<std::string> listen;  // An address and port.
     };
+
+    // The entry of a console with this directory into the first `meshes` of a closed run: a member of the first, a
+    // visitor of the others.
+    static base::Result<Entry> admit(const std::filesystem::path& run_dir, std::size_t meshes,
+                                     const std::filesystem::path& directory);
 
     ConsoleChild(io::Runtime& runtime, Config config, Say say)
         : runtime_(runtime),

@@ -107,7 +107,8 @@ base::Result<io::Authority> load_or_create_authority(const std::filesystem::path
     return fresh;
 }
 
-base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir) {
+base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir,
+                                                   wire::AdmissionUse use) {
     if (const auto made = io::make_private_dir("data directory", dir); !made) {
         return tl::unexpected(made.error());
     }
@@ -119,13 +120,15 @@ base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authorit
     wire::AdmissionTicket ticket;
     ticket.mesh = authority.mesh;
     ticket.node = key->id();
+    ticket.use = use;
     ticket.expires_unix_s = wall.unix_ms / 1000 + kClusterTicketDays * 86'400;
     ticket.serial = fresh_serial();
     const auto made = admission::make_ticket(authority.key, std::move(ticket), wall);
     if (!made) {
         return tl::unexpected(made.error());
     }
-    const std::filesystem::path file = dir / "admission";
+    const bool member = use == wire::AdmissionUse::member;
+    const std::filesystem::path file = dir / (member ? "admission" : "visit-" + authority.mesh);
     if (const auto written = io::write_ticket_file(file, *made); !written) {
         return tl::unexpected(written.error());
     }

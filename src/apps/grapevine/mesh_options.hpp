@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "grapevine/node_main_flags.hpp"
 #include "io/authority_file.hpp"
+#include "wire/admission.hpp"
 
 namespace grapevine::apps {
 
@@ -35,10 +36,11 @@ base::Result<base::EndpointId> parse_authority_id(std::string_view flag, const s
 
 // The authority in the file, or a new one in it.
 base::Result<io::Authority> load_or_create_authority(const std::filesystem::path& path, const std::string& mesh);
-// A member's ticket of any type for the node of a data directory, good for kClusterTicketDays; its file. The node's key
-// is minted if there is none.
+// A ticket for the node of a data directory, good for kClusterTicketDays; its file, "admission" there for a member and
+// "visit-MESH" for a visitor. The node's key is minted if there is none.
 inline constexpr std::uint64_t kClusterTicketDays = 365;
-base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir);
+base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir,
+                                                   wire::AdmissionUse use = wire::AdmissionUse::member);
 
 // A serial for a ticket. Random, since nothing here remembers which were given.
 std::uint64_t fresh_serial();

@@ -56,12 +56,24 @@ public:
     }
 
 private:
-    // It has no ticket for closed meshes.
-    [[nodiscard]] ConsoleChild::Config console_config() const {
+    [[nodiscard]] ConsoleChild::Config console_config() {
         const ClusterSpec& cluster = options_.cluster;
-        return {cluster.programs, cluster.root / "collector", cluster.root,
-                cluster.admission == Admission::closed ? std::string() : Cluster::mesh_name(0),
-                options_.console_listen ? std::optional(options_.console_listen->text()) : std::nullopt};
+        ConsoleChild::Config config{
+            cluster.programs,
+            cluster.root / "collector",
+            cluster.root,
+            Cluster::mesh_name(0),
+            {},
+            options_.console_listen ? std::optional(options_.console_listen->text()) : std::nullopt};
+        if (cluster.admission == Admission::closed) {
+            if (auto entry = ConsoleChild::admit(cluster.root, cluster.meshes, config.directory)) {
+                config.entry = std::move(*entry);
+            } else {
+                say("console: " + entry.error().message + "; it is a node of no mesh");
+                config.mesh.clear();
+            }
+        }
+        return config;
     }
 
     // The nodes inherit where their telemetry goes, so the console, which collects it, comes first.
