@@ -268,6 +268,9 @@ def alone_with_pages_and_a_node_of_its_own(home):
             cli.wait_until(lambda: source_named(console, "own node")["state"] == "up", 5, "it says so")
             world = console.get("/api/world")
             assert world["self"] == console.own()["id"] and console.own()["state"] == "member", world
+            kinds = {row["kind"]: row for row in ask_node(home / "store" / "node", {"op": "ledger"})["kinds"]}
+            assert kinds["data_dir"]["alive"] == kinds["data_dir"]["limit"] == 1, "the store's lock is no node's"
+            assert all(kinds[kind]["limit"] > 512 for kind in ("descriptor", "socket", "watch", "timer")), kinds
             assert member.end() == 0
         assert world["read_only"] and not world["supervisor"]["present"], world
         console.post("/api/spawn", {"mesh": "m", "type": "broker"}, 403)

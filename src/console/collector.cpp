@@ -158,7 +158,7 @@ base::Result<std::unique_ptr<Collector>> Collector::start(io::Runtime& runtime, 
 }
 
 base::Result<std::unique_ptr<Collector>> Collector::open(io::Runtime& runtime, const CollectorConfig& config) {
-    auto lock = io::DataDir::open(config.directory);
+    auto lock = io::DataDir::open(config.directory, telemetry::Kind::descriptor);
     if (!lock) {
         const auto holder = io::data_dir_holder(config.directory);
         return lock.error().code != base::ErrorCode::busy || !holder

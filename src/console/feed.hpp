@@ -28,6 +28,7 @@
 #include "io/fd.hpp"
 #include "io/node_follower.hpp"
 #include "io/node_registry.hpp"
+#include "io/process_ledger.hpp"
 #include "io/runtime.hpp"
 
 namespace grapevine::console {
@@ -94,6 +95,7 @@ private:
     std::optional<io::TaskId> refresh_;
     std::optional<base::TimePoint> looked_;
     std::size_t left_out_ = 0;
+    io::ConnectionRoom room_{kNodesMax};
     std::map<Id, Node> nodes_;
 };
 

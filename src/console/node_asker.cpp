@@ -22,8 +22,8 @@ boost::json::value answer_of(const base::Result<std::string>& line) {
 }  // namespace
 
 base::Status NodeAsker::ask(const std::filesystem::path& data_dir, const std::vector<Question>& questions, Done done) {
-    if (jobs_.size() >= kAsksMax) {
-        return base::fail(base::ErrorCode::busy, "too many nodes are asked at once");
+    if (jobs_.size() >= kAsksMax || questions.size() > kQuestionsMax) {
+        return base::fail(base::ErrorCode::busy, "too much is asked at once");
     }
     const std::uint64_t id = next_++;
     Job& job = jobs_[id];

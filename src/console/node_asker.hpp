@@ -3,7 +3,7 @@
 // Several questions to the control socket of one node that runs here, answered together: a node's page asks `status`,
 // `why` and `ledger` at once. What is not answered within kDeadline is null, and so is all of it if no node answers.
 //
-// At most kAsksMax nodes are asked at a time; beyond, the answer is busy.
+// At most kAsksMax nodes are asked at a time; kQuestionsMax things; beyond, the answer is busy.
 
 #include <cstdint>
 #include <filesystem>
@@ -18,6 +18,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "io/control_ask.hpp"
+#include "io/process_ledger.hpp"
 #include "io/runtime.hpp"
 
 namespace grapevine::console {
@@ -26,6 +27,7 @@ class NodeAsker {
 public:
     static constexpr base::Duration kDeadline = std::chrono::seconds(3);
     static constexpr std::size_t kAsksMax = 32;
+    static constexpr std::size_t kQuestionsMax = 4;  // Of a node.
 
     struct Question {
         std::string member;   // Of the answer.
@@ -50,6 +52,7 @@ private:
     void finish_one(std::uint64_t job);
 
     io::Runtime& runtime_;
+    io::ConnectionRoom room_{kAsksMax * kQuestionsMax};
     std::map<std::uint64_t, Job> jobs_;
     std::uint64_t next_ = 1;
 };

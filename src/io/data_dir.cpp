@@ -48,12 +48,12 @@ base::Status write_pid(const std::string& subject, int fd) {
 
 }  // namespace
 
-base::Result<DataDir> DataDir::open(const std::filesystem::path& path) {
+base::Result<DataDir> DataDir::open(const std::filesystem::path& path, telemetry::Kind kind) {
     if (const auto status = make_private_dir(kWhat, path); !status) {
         return tl::unexpected(status.error());
     }
     const std::string subject = file_subject(kWhat, path);
-    Fd fd(::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), telemetry::Kind::data_dir);
+    Fd fd(::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), kind);
     if (!fd.valid()) {
         return tl::unexpected(system_error(subject, "its lock cannot be opened", errno));
     }

@@ -18,14 +18,17 @@
 #include "base/result.hpp"
 #include "io/fd.hpp"
 #include "io/node_registry.hpp"
+#include "telemetry/ledger.hpp"
 
 namespace grapevine::io {
 
 class DataDir {
 public:
     // Makes the directory 0700 if absent and takes its lock. Errors: not a directory, not ours, not writable, disk
-    // full, or (busy) held by another node, with its process id.
-    static base::Result<DataDir> open(const std::filesystem::path& path);
+    // full, or (busy) held by another node, with its process id. `kind` is what its lock counts as: one that is of no
+    // node is any descriptor.
+    static base::Result<DataDir> open(const std::filesystem::path& path,
+                                      telemetry::Kind kind = telemetry::Kind::data_dir);
 
     DataDir(DataDir&&) = default;
     DataDir& operator=(DataDir&&) = default;

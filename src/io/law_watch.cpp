@@ -62,13 +62,13 @@ telemetry::Allowances LawWatch::allowances() const {
     const std::uint64_t nodes = of(process.census, Kind::node).alive();
     telemetry::Allowances out;
     out.set(Kind::span, kSpansMax);
-    out.set(Kind::timer, nodes * kTimersMax);
-    out.set(Kind::watch, nodes * kWatchesMax);
+    out.set(Kind::timer, process.connection_room + nodes * kTimersMax);
+    out.set(Kind::watch, process.connection_room + nodes * kWatchesMax);
     out.set(Kind::control_client, ControlServer::kClientsMax);
     out.set(Kind::export_connection, nodes * kExportConnectionsMax);
     out.set(Kind::data_dir, nodes);
-    out.set(Kind::descriptor, process.inherited_fds + nodes * kDescriptorsMax);
-    out.set(Kind::socket, process.inherited_fds + nodes * kSocketsMax);
+    out.set(Kind::descriptor, process.inherited_fds + process.connection_room + nodes * kDescriptorsMax);
+    out.set(Kind::socket, process.inherited_fds + process.connection_room + nodes * kSocketsMax);
     out.set(Kind::thread, process.inherited_threads);
     return out;
 }

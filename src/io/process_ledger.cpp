@@ -96,6 +96,7 @@ public:
     [[nodiscard]] ProcessCensus census() const {
         ProcessCensus out;
         telemetry::add(out.census, ledger_);
+        out.connection_room = connection_room_;
         out.inherited_threads = threads_.size();
         out.inherited_fds = static_cast<std::uint64_t>(
             std::count_if(fds_.begin(), fds_.end(), [](const auto& entry) { return entry.second.inherited; }));
@@ -104,6 +105,7 @@ public:
 
     std::mutex mutex_;
     telemetry::Ledger ledger_;
+    std::uint64_t connection_room_ = 0;
 
 private:
     std::map<int, Descriptor> fds_;
@@ -177,6 +179,14 @@ ProcessLife& ProcessLife::operator=(ProcessLife&& other) noexcept {
 
 ProcessLife::~ProcessLife() {
     locked([&](Table&) { life_ = Life(); });
+}
+
+ConnectionRoom::ConnectionRoom(std::uint64_t most) : most_(most) {
+    locked([most](Table& all) { all.connection_room_ += most; });
+}
+
+ConnectionRoom::~ConnectionRoom() {
+    locked([this](Table& all) { all.connection_room_ -= most_; });
 }
 
 ProcessCensus process_census() {

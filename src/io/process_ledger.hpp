@@ -65,8 +65,22 @@ private:
     telemetry::Life life_;
 };
 
+// Connections that the program has beside its nodes, at most so many while this lives, each with a descriptor, a
+// socket, a watch and a timer: the laws of its nodes leave room for them (io/law_watch.hpp).
+class ConnectionRoom {
+public:
+    explicit ConnectionRoom(std::uint64_t most);
+    ConnectionRoom(const ConnectionRoom&) = delete;
+    ConnectionRoom& operator=(const ConnectionRoom&) = delete;
+    ~ConnectionRoom();
+
+private:
+    std::uint64_t most_;
+};
+
 struct ProcessCensus {
     telemetry::Census census;
+    std::uint64_t connection_room = 0;
     std::uint64_t inherited_fds = 0;  // Of those alive.
     std::uint64_t inherited_threads = 0;
 };

@@ -1,5 +1,7 @@
 #include "io/process_ledger.hpp"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/fd.hpp"
+#include "io/law_watch.hpp"
 #include "io/runtime.hpp"
 
 namespace grapevine::io {
@@ -92,6 +95,27 @@ TEST(ProcessLedger, CountsADescriptorAsWhatItIsFor) {
     EXPECT_EQ(alive(Kind::data_dir), before + 1);
     lock.reset();
     EXPECT_EQ(alive(Kind::data_dir), before);
+}
+
+TEST(ProcessLedger, RoomForConnectionsIsLeftInTheLawsWhileItIsWanted) {
+    Runtime runtime;
+    telemetry::Ledger node;
+    const LawWatch laws(runtime, node, nullptr, [] {});
+    const auto allowed = [&laws](Kind kind) { return laws.allowances()[kind]->alive_max; };
+    constexpr std::array kinds = {Kind::descriptor, Kind::socket, Kind::watch, Kind::timer};
+    std::array<std::uint64_t, kinds.size()> before{};
+    std::transform(kinds.begin(), kinds.end(), before.begin(), allowed);
+    {
+        const ConnectionRoom some(512);
+        const ConnectionRoom more(32);
+        for (std::size_t i = 0; i < kinds.size(); ++i) {
+            EXPECT_EQ(allowed(kinds[i]), before[i] + 544) << telemetry::name(kinds[i]);
+        }
+        EXPECT_EQ(allowed(Kind::data_dir), 1U);
+    }
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        EXPECT_EQ(allowed(kinds[i]), before[i]);
+    }
 }
 
 TEST(ProcessLedger, AHeldDescriptorIsCountedUntilItIsReleased) {

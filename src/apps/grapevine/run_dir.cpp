@@ -52,7 +52,7 @@ base::Result<RunDir> RunDir::open(const fs::path& given) {
     if (!path) {
         return tl::unexpected(path.error());
     }
-    auto lock = io::DataDir::open(*path);
+    auto lock = io::DataDir::open(*path, telemetry::Kind::descriptor);
     if (!lock) {
         return tl::unexpected(lock.error());
     }
