@@ -1,7 +1,9 @@
-# The console's pages: web/, built by npm into share/grapevine/console, where the programs look for them. Without a Node
-# of 18 or later, or with the option off, the console serves its API alone. The sanitizers and fuzzers need no pages.
+# The console's pages, target `pages`: web/, built by npm into share/grapevine/console, where the programs look for them.
+# Without a Node of 18 or later, or with the option off, the console serves its API alone. The sanitizers and fuzzers
+# need no pages.
 option(GRAPEVINE_PAGES "Build the console's pages (needs Node 18 or later, and npm)" ON)
 if(NOT GRAPEVINE_PAGES OR GRAPEVINE_SANITIZE OR GRAPEVINE_FUZZ)
+    add_custom_target(pages)
     return()
 endif()
 
@@ -15,6 +17,7 @@ if(GRAPEVINE_NODE)
 endif()
 if(NOT GRAPEVINE_NPM OR node_version VERSION_LESS 18)
     message(STATUS "The console's pages are not built: they need npm, and Node 18 or later (found ${node_version})")
+    add_custom_target(pages)
     return()
 endif()
 
@@ -34,7 +37,6 @@ add_custom_command(OUTPUT "${pages_folder}/index.html"
     DEPENDS "${web_modules}" ${web_sources}
     WORKING_DIRECTORY "${web}" COMMENT "Building the console's pages" VERBATIM)
 add_custom_target(pages ALL DEPENDS "${pages_folder}/index.html")
-add_dependencies(programs pages)
 install(DIRECTORY "${pages_folder}" DESTINATION "${CMAKE_INSTALL_DATADIR}/grapevine" COMPONENT programs)
 
 if(GRAPEVINE_TESTS)
