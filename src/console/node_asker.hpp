@@ -3,7 +3,7 @@
 // Several questions to the control socket of one node that runs here, answered together: a node's page asks `status`,
 // `why` and `ledger` at once. What is not answered within kDeadline is null, and so is all of it if no node answers.
 //
-// At most kAsksMax nodes are asked at a time; kQuestionsMax things; beyond, the answer is busy.
+// At most kAsksMax nodes are asked at a time, kQuestionsMax things each; beyond, the answer is busy.
 
 #include <cstdint>
 #include <filesystem>
