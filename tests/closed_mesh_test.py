@@ -50,10 +50,11 @@ class Closed:
 
 
 def a_closed_mesh_boots_and_converges(home):
-    code, out, err = cli.run(home, "up", "--closed", "--meshes", "2", "--per-mesh", "broker=2,gateway=1", "--for", "8s",
-                             "--json", "--data-dir", home / "up", "--no-collector", seconds=90)
-    found = json.loads(out)
+    code, out, err = cli.run(home, "up", "--closed", "--meshes", "2", "--per-mesh", "broker=2,gateway=1", "--for", "12s",
+                             "--produce", "5", "--json", "--data-dir", home / "up", "--no-collector", seconds=90)
+    found = json.loads(out.splitlines()[-1])
     assert code == 0 and found["converged"] is True and len(found["nodes"]) == 6, (code, err)
+    assert found["load"]["acknowledged"] > 0, "gateways may visit the other mesh"
     for mesh in ("mesh1", "mesh2"):
         file = home / "up" / f"{mesh}.authority"
         assert file.stat().st_mode & 0o777 == 0o600

@@ -68,7 +68,8 @@ struct NodeRow {
 class Cluster {
 public:
     static constexpr std::size_t kMeshesMax = 16;
-    static constexpr std::size_t kSeedsMax = 3;  // Tickets a node gets of its mesh, and of the fabric.
+    static constexpr std::size_t kSeedsMax = 3;    // Tickets a node gets of its mesh, and of the fabric.
+    static constexpr std::size_t kVisitsMax = 16;  // Other meshes that a gateway of a closed one may visit.
     static constexpr base::Duration kRespawnDelay = std::chrono::seconds(1);
 
     // Of a node: started to ended. The others come without one.
@@ -130,6 +131,7 @@ private:
     [[nodiscard]] std::filesystem::path free_data_dir(const std::string& mesh, const std::string& type) const;
     [[nodiscard]] std::optional<Seeds> seeds_for(const Child& child) const;
     base::Status admit(const Child& child);
+    base::Status admit_visits(const Child& child, std::vector<std::filesystem::path>& tickets);
 
     void on_child(const Child& child, Supervisor::Event event);
     void on_ready(const Child& child);

@@ -1,6 +1,8 @@
 // How a node of a cluster is added and finds its mesh: its directory, its seeds, its ticket.
 
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "apps/grapevine/cluster.hpp"
 #include "apps/grapevine/mesh_options.hpp"
@@ -121,11 +123,39 @@ base::Status Cluster::admit(const Child& child) {
     if (!authority) {
         return tl::unexpected(authority.error());
     }
-    const auto ticket = admit_data_dir(*authority, child.spec.data_dir);
-    if (!ticket) {
-        return tl::unexpected(ticket.error());
+    auto own = admit_data_dir(*authority, child.spec.data_dir);
+    if (!own) {
+        return tl::unexpected(own.error());
     }
-    supervisor_->admit(child.id, authority->key.id().hex(), *ticket);
+    std::vector<std::filesystem::path> tickets{std::move(*own)};
+    if (is_gateway(child)) {
+        if (const auto visits = admit_visits(child, tickets); !visits) {
+            return visits;
+        }
+    }
+    supervisor_->admit(child.id, authority->key.id().hex(), std::move(tickets));
+    return {};
+}
+
+// To the other meshes of this moment: gateways speak for theirs with the others.
+base::Status Cluster::admit_visits(const Child& child, std::vector<std::filesystem::path>& tickets) {
+    std::set<std::string> meshes;
+    for (const Child* other : supervisor_->children()) {
+        if (other->spec.mesh != child.spec.mesh && meshes.size() < kVisitsMax) {
+            meshes.insert(other->spec.mesh);
+        }
+    }
+    for (const std::string& mesh : meshes) {
+        const auto authority = load_or_create_authority(spec_.root / (mesh + ".authority"), mesh);
+        if (!authority) {
+            return tl::unexpected(authority.error());
+        }
+        auto ticket = admit_data_dir(*authority, child.spec.data_dir, wire::AdmissionUse::visitor);
+        if (!ticket) {
+            return tl::unexpected(ticket.error());
+        }
+        tickets.push_back(std::move(*ticket));
+    }
     return {};
 }
 

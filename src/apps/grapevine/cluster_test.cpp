@@ -170,5 +170,14 @@ TEST_F(ClusterTest, ANewMeshOfAClosedOneHasAnAuthority) {
     EXPECT_NE(authority_in(first), authority_in(second));
 }
 
+TEST_F(ClusterTest, GatewaysOfClosedMeshesMayVisitTheOthers) {
+    make(2, {{"broker", 1}, {"gateway", 1}}, OnDeath::leave_dead, Admission::closed);
+    ASSERT_TRUE(cluster->boot());
+    ASSERT_TRUE(all_ready(4));
+    EXPECT_NE(args("mesh1", "gateway-1").find("visit-mesh2"), std::string::npos);
+    EXPECT_NE(args("mesh2", "gateway-1").find("visit-mesh1"), std::string::npos);
+    EXPECT_EQ(args("mesh1", "broker-1").find("visit-"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace grapevine::apps

@@ -20,7 +20,7 @@ constexpr const char* kMetricInterval = "10000";  // Milliseconds: often enough 
 base::Result<ConsoleChild::Entry> ConsoleChild::admit(const std::filesystem::path& run_dir, std::size_t meshes,
                                                       const std::filesystem::path& directory) {
     Entry entry;
-    for (std::size_t i = 0; i < meshes; ++i) {
+    for (std::size_t i = 0; i < std::min(meshes, Cluster::kVisitsMax + 1); ++i) {
         const std::string mesh = Cluster::mesh_name(i);
         const auto authority = load_or_create_authority(run_dir / (mesh + ".authority"), mesh);
         if (!authority) {

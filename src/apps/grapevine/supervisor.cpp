@@ -76,7 +76,9 @@ std::vector<std::string> Supervisor::command_of(const NodeSpec& spec, const Seed
     }
     if (!spec.authority.empty()) {
         append("--authority", spec.authority);
-        append("--ticket", spec.ticket.string());
+        for (const std::filesystem::path& ticket : spec.tickets) {
+            append("--ticket", ticket.string());
+        }
     }
     if (spec.budgets.cpu_millicores != 0) {
         append("--cpu-budget", std::to_string(spec.budgets.cpu_millicores));
@@ -111,10 +113,10 @@ base::Result<ChildId> Supervisor::add(NodeSpec spec) {
     return id;
 }
 
-void Supervisor::admit(ChildId id, std::string authority, std::filesystem::path ticket) {
+void Supervisor::admit(ChildId id, std::string authority, std::vector<std::filesystem::path> tickets) {
     if (Entry* found = entry(id); found != nullptr && found->child.state == ChildState::waiting) {
         found->child.spec.authority = std::move(authority);
-        found->child.spec.ticket = std::move(ticket);
+        found->child.spec.tickets = std::move(tickets);
     }
 }
 

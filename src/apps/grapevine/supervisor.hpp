@@ -50,8 +50,8 @@ struct NodeSpec {
     Budgets budgets{};
     std::string bind = "127.0.0.1:0";
     std::filesystem::path data_dir;
-    std::string authority{};         // Of a closed mesh: the public id,
-    std::filesystem::path ticket{};  // and the node's ticket.
+    std::string authority{};                       // Of a closed mesh: the public id,
+    std::vector<std::filesystem::path> tickets{};  // and the node's own ticket, and those for visits.
 };
 
 // Tickets by which a node enters its mesh and, a gateway, the fabric. They change from life to life: a port is of one
@@ -119,7 +119,7 @@ public:
     // cannot be made, no process to be had.
     void start(ChildId id, const Seeds& seeds);
     // Admits a waiting one to its closed mesh.
-    void admit(ChildId id, std::string authority, std::filesystem::path ticket);
+    void admit(ChildId id, std::string authority, std::vector<std::filesystem::path> tickets);
     // Ends a waiting one.
     void give_up(ChildId id, std::string trouble);
 
