@@ -113,7 +113,7 @@ export async function what_changed_is_drawn_as_in_the_whole({ page, open }) {
   });
   await open('/topology');
   const drawing = page.locator('.topology');
-  await until('frames of changes are drawn', async () => (await framesOf(drawing)) > 12, 30_000);
+  await until('frames of changes are drawn', async () => (await framesOf(drawing)) > 9, 40_000);
   await page.evaluate(() => (window.heldStill = true));
   await settled(page, drawing);
   const inParts = await layers(page);
