@@ -61,8 +61,8 @@ std::optional<HostPort> split_host(std::string_view text) {
     std::uint16_t port = 0;
     const std::string_view digits = text.substr(colon + 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc() || end != digits.data() + digits.size()) {
-        return std::nullopt;
+    if (error != std::errc() || end != digits.data() + digits.size() || digits.starts_with('0')) {
+        return std::nullopt;  // Browsers write a port in one way only.
     }
     out.port = port;
     return out;

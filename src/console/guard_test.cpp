@@ -42,17 +42,19 @@ TEST_F(GuardTest, OnlyItsOwnNamesWithItsOwnPort) {
          {"127.0.0.1:19090", "localhost:19090", "LocalHost:19090", "127.0.0.2:19090", "[::1]:19090"}) {
         EXPECT_EQ(status(get(host)), 0U) << host;
     }
-    for (const char* host : {"", "127.0.0.1", "localhost", "127.0.0.1:80", "evil.example:19090", "localhost.evil:19090",
-                             "192.168.1.1:19090", "127.0.0.1.evil.example:19090", "evil@127.0.0.1:19090",
-                             "127.0.0.1:19090 ", "localhost:19090.", "[::1]", "2130706433:19090", "0:19090"}) {
+    for (const char* host :
+         {"", "127.0.0.1", "localhost", "127.0.0.1:80", "evil.example:19090", "localhost.evil:19090",
+          "192.168.1.1:19090", "127.0.0.1.evil.example:19090", "evil@127.0.0.1:19090", "127.0.0.1:19090 ",
+          "127.0.0.1:019090", "localhost:19090.", "[::1]", "2130706433:19090", "0:19090"}) {
         EXPECT_EQ(status(get(host)), 403U) << host;
     }
-    EXPECT_EQ(guard_.counters().host, 14U);
+    EXPECT_EQ(guard_.counters().host, 15U);
 }
 
 TEST_F(GuardTest, AForeignOriginGetsNothing) {
-    for (const char* origin : {"http://evil.example", "null", "https://127.0.0.1:19090", "http://127.0.0.1:1",
-                               "http://127.0.0.1:19090.evil.example", "http://localhost:19090/"}) {
+    for (const char* origin :
+         {"http://evil.example", "null", "https://127.0.0.1:19090", "http://127.0.0.1:1",
+          "http://127.0.0.1:19090.evil.example", "http://127.0.0.1:019090", "http://localhost:19090/"}) {
         HttpRequest request = get();
         request.origin = origin;
         EXPECT_EQ(status(request), 403U) << origin;

@@ -252,7 +252,7 @@ void Connection::start_stream(const HttpResponse& response) {
     }
     std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + response.content_type + "\r\n";
     for (const auto& [name, value] : headers) {
-        head += name + ": " + value + "\r\n";
+        head.append(name).append(": ").append(value).append("\r\n");
     }
     streaming_ = true;
     ++server_->streams_;

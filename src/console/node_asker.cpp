@@ -32,12 +32,13 @@ base::Status NodeAsker::ask(const std::filesystem::path& data_dir, const std::ve
     for (const Question& question : questions) {
         job.answers[question.member] = nullptr;
         auto client = io::ControlClient::connect(data_dir, io::ControlAsk::kSendDeadline);
-        auto ask = client ? io::ControlAsk::start(runtime_, std::move(*client), question.request, kDeadline,
-                                                  [this, id, member = question.member](base::Result<std::string> line) {
-                                                      jobs_.at(id).answers[member] = answer_of(line);
-                                                      finish_one(id);
-                                                  })
-                          : base::Result<std::unique_ptr<io::ControlAsk>>(tl::unexpected(client.error()));
+        auto ask =
+            client ? io::ControlAsk::start(runtime_, std::move(*client), question.request, kDeadline,
+                                           [this, id, member = question.member](const base::Result<std::string>& line) {
+                                               jobs_.at(id).answers[member] = answer_of(line);
+                                               finish_one(id);
+                                           })
+                   : base::Result<std::unique_ptr<io::ControlAsk>>(tl::unexpected(client.error()));
         if (ask) {
             job.asks.push_back(std::move(*ask));
         } else {

@@ -29,7 +29,7 @@ base::EndpointId id_of(std::uint32_t number) {
     return id;
 }
 
-DirectoryRow row_of(std::uint32_t number, std::uint64_t sequence, std::vector<std::size_t> neighbors) {
+DirectoryRow row_of(std::uint32_t number, std::uint64_t sequence, const std::vector<std::size_t>& neighbors) {
     DirectoryRow row;
     row.id = id_of(number);
     row.digest.name = "m.t." + std::to_string(number);

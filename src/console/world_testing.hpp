@@ -16,7 +16,7 @@ Moment start();
 // Ordered as its number.
 base::EndpointId id_of(std::uint32_t number);
 // Of mesh m, type t.
-DirectoryRow row_of(std::uint32_t number, std::uint64_t sequence = 1, std::vector<std::size_t> neighbors = {});
+DirectoryRow row_of(std::uint32_t number, std::uint64_t sequence = 1, const std::vector<std::size_t>& neighbors = {});
 MessageSample message(std::uint32_t from, std::uint32_t to);
 
 // Nodes of several meshes that say new loads and neighbours, are suspected and refute, die and come again: `step` is
