@@ -37,7 +37,7 @@ base::Result<std::string> gunzip(std::string_view packed, std::size_t bytes_max)
     inflater.stream.next_in = input(packed);
     inflater.stream.avail_in = static_cast<uInt>(packed.size());
     std::string out;
-    std::array<char, kPiece> piece;
+    std::array<char, kPiece> piece{};
     for (int state = Z_OK; state != Z_STREAM_END;) {
         inflater.stream.next_out = reinterpret_cast<Bytef*>(piece.data());
         inflater.stream.avail_out = static_cast<uInt>(piece.size());

@@ -21,18 +21,18 @@ std::string lower(std::string_view text) {
 
 std::string_view reason_code(unsigned status) {
     switch (status) {
-        case 400: return "invalid";
-        case 401: return "denied";
-        case 403: return "denied";
-        case 404: return "not_found";
-        case 405: return "invalid";
-        case 408: return "timed_out";
-        case 409: return "invalid";
-        case 410: return "not_found";
-        case 413: return "exhausted";
+        case 400:
+        case 405:
+        case 409:
         case 415: return "invalid";
-        case 429: return "exhausted";
+        case 401:
+        case 403: return "denied";
+        case 404:
+        case 410: return "not_found";
+        case 413:
+        case 429:
         case 431: return "exhausted";
+        case 408:
         case 504: return "timed_out";
         case 503: return "busy";
         default: return "failed";
