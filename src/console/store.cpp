@@ -72,7 +72,7 @@ base::Status make_file(const std::filesystem::path& path) {
 
 base::Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, const StoreLimits& limits) {
     const std::filesystem::path path = directory / "telemetry.db";
-    const auto failed = [&](base::Error error) {
+    const auto failed = [&](const base::Error& error) {
         const std::string_view prefix = "store: ";
         const std::string rest =
             error.message.starts_with(prefix) ? error.message.substr(prefix.size()) : error.message;

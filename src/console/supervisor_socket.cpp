@@ -206,7 +206,7 @@ void SupervisorSocket::tell(const json::object& object) {
     }
 }
 
-void SupervisorSocket::ask(const json::object& request, Done done) {
+void SupervisorSocket::ask(const json::object& request, const Done& done) {
     if (asks_.size() >= kAsksMax) {
         done(base::fail(base::ErrorCode::busy, "supervisor: too many operations are under way"));
         return;
@@ -242,11 +242,11 @@ void SupervisorSocket::spawn(const SpawnWish& wish, Done done) {
     if (wish.memory_kib > 0) {
         request["memory_kib"] = wish.memory_kib;
     }
-    ask(request, std::move(done));
+    ask(request, done);
 }
 
 void SupervisorSocket::act(NodeAction action, const std::string& node, Done done) {
-    ask({{"op", std::string(name(action))}, {"node", node}}, std::move(done));
+    ask({{"op", std::string(name(action))}, {"node", node}}, done);
 }
 
 void SupervisorSocket::bootstrap(const std::vector<MeshWish>& meshes, Done done) {
@@ -261,11 +261,11 @@ void SupervisorSocket::bootstrap(const std::vector<MeshWish>& meshes, Done done)
     json::object request;
     request["op"] = "bootstrap";
     request["meshes"] = std::move(list);
-    ask(request, std::move(done));
+    ask(request, done);
 }
 
 void SupervisorSocket::log(const std::string& node, std::uint64_t lines, Done done) {
-    ask({{"op", "logs"}, {"node", node}, {"lines", lines}}, std::move(done));
+    ask({{"op", "logs"}, {"node", node}, {"lines", lines}}, done);
 }
 
 }  // namespace grapevine::console

@@ -75,7 +75,7 @@ private:
     void on_readable();
     bool on_line(std::string_view line);
     void tell(const boost::json::object& process);
-    void ask(const boost::json::object& request, Done done);
+    void ask(const boost::json::object& request, const Done& done);
     void close();
 
     io::Runtime& runtime_;

@@ -35,7 +35,8 @@ struct Chain {
         for (unsigned i = 0; i < count; ++i) {
             gnutls_x509_crt_deinit(list[i]);
         }
-        gnutls_free(list);
+        auto* memory = static_cast<void*>(list);
+        gnutls_free(memory);
     }
 };
 
