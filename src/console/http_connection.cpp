@@ -260,23 +260,10 @@ void Connection::start_stream(const HttpResponse& response) {
     error_code ignored;
     stream_.socket().set_option(asio::socket_base::send_buffer_size(kStreamSocketBytes), ignored);
     stream_.expires_never();
-    watch_stream();
+    drain();  // A client has nothing to say on a stream; that it goes away is noticed by reading.
     if (push(head + "\r\n")) {
         response.stream(exchange());
     }
-}
-
-// A client has nothing to say on a stream; that it goes away is noticed by reading.
-void Connection::watch_stream() {
-    stream_.async_read_some(asio::buffer(waste_),
-                            [self = shared_from_this()](const error_code& error, std::size_t size) {
-                                self->drained_ += size;
-                                if (self->server_->closed_ || error || self->drained_ > kDrainBytesMax) {
-                                    self->close();
-                                } else {
-                                    self->watch_stream();
-                                }
-                            });
 }
 
 bool Connection::push(std::string_view text) {

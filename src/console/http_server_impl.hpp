@@ -116,7 +116,6 @@ private:
     void send(HttpResponse response, bool keep_alive);
     void start_stream(const HttpResponse& response);
     void flush_stream();
-    void watch_stream();
     void on_written(const Error& error);
     void drain();
     void end();

@@ -119,21 +119,17 @@ void Cluster::start_waiting() {
 // The authority of the mesh is made once and found again by a later run in the same directory. The node's key is minted
 // here, so that its ticket can be signed before it starts; the node then finds it.
 base::Status Cluster::admit(const Child& child) {
-    const auto authority = load_or_create_authority(spec_.root / (child.spec.mesh + ".authority"), child.spec.mesh);
-    if (!authority) {
-        return tl::unexpected(authority.error());
-    }
-    auto own = admit_data_dir(*authority, child.spec.data_dir);
+    auto own = admit_to(spec_.root, child.spec.mesh, child.spec.data_dir, wire::AdmissionUse::member);
     if (!own) {
         return tl::unexpected(own.error());
     }
-    std::vector<std::filesystem::path> tickets{std::move(*own)};
+    std::vector<std::filesystem::path> tickets{std::move(own->ticket)};
     if (is_gateway(child)) {
         if (const auto visits = admit_visits(child, tickets); !visits) {
             return visits;
         }
     }
-    supervisor_->admit(child.id, authority->key.id().hex(), std::move(tickets));
+    supervisor_->admit(child.id, std::move(own->authority), std::move(tickets));
     return {};
 }
 
@@ -146,15 +142,11 @@ base::Status Cluster::admit_visits(const Child& child, std::vector<std::filesyst
         }
     }
     for (const std::string& mesh : meshes) {
-        const auto authority = load_or_create_authority(spec_.root / (mesh + ".authority"), mesh);
-        if (!authority) {
-            return tl::unexpected(authority.error());
+        auto visit = admit_to(spec_.root, mesh, child.spec.data_dir, wire::AdmissionUse::visitor);
+        if (!visit) {
+            return tl::unexpected(visit.error());
         }
-        auto ticket = admit_data_dir(*authority, child.spec.data_dir, wire::AdmissionUse::visitor);
-        if (!ticket) {
-            return tl::unexpected(ticket.error());
-        }
-        tickets.push_back(std::move(*ticket));
+        tickets.push_back(std::move(visit->ticket));
     }
     return {};
 }

@@ -21,19 +21,14 @@ base::Result<ConsoleChild::Entry> ConsoleChild::admit(const std::filesystem::pat
                                                       const std::filesystem::path& directory) {
     Entry entry;
     for (std::size_t i = 0; i < std::min(meshes, Cluster::kVisitsMax + 1); ++i) {
-        const std::string mesh = Cluster::mesh_name(i);
-        const auto authority = load_or_create_authority(run_dir / (mesh + ".authority"), mesh);
-        if (!authority) {
-            return tl::unexpected(authority.error());
-        }
         const auto use = i == 0 ? wire::AdmissionUse::member : wire::AdmissionUse::visitor;
-        auto ticket = admit_data_dir(*authority, directory / "node", use);
-        if (!ticket) {
-            return tl::unexpected(ticket.error());
+        auto admitted = admit_to(run_dir, Cluster::mesh_name(i), directory / "node", use);
+        if (!admitted) {
+            return tl::unexpected(admitted.error());
         }
-        entry.tickets.push_back(std::move(*ticket));
+        entry.tickets.push_back(std::move(admitted->ticket));
         if (i == 0) {
-            entry.authority = authority->key.id().hex();
+            entry.authority = std::move(admitted->authority);
         }
     }
     return entry;

@@ -95,6 +95,9 @@ std::uint64_t fresh_serial() {
     return serial;
 }
 
+namespace {
+
+// The authority in the file, or a new one in it.
 base::Result<io::Authority> load_or_create_authority(const std::filesystem::path& path, const std::string& mesh) {
     auto authority = io::read_authority_file(path);
     if (authority || authority.error().code != base::ErrorCode::not_found) {
@@ -133,6 +136,21 @@ base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authorit
         return tl::unexpected(written.error());
     }
     return file;
+}
+
+}  // namespace
+
+base::Result<Admitted> admit_to(const std::filesystem::path& run_dir, const std::string& mesh,
+                                const std::filesystem::path& data_dir, wire::AdmissionUse use) {
+    const auto authority = load_or_create_authority(run_dir / (mesh + ".authority"), mesh);
+    if (!authority) {
+        return tl::unexpected(authority.error());
+    }
+    auto ticket = admit_data_dir(*authority, data_dir, use);
+    if (!ticket) {
+        return tl::unexpected(ticket.error());
+    }
+    return Admitted{authority->key.id().hex(), std::move(*ticket)};
 }
 
 std::vector<std::string> split_commas(std::string_view text) {

@@ -34,13 +34,15 @@ base::Result<base::EndpointId> parse_node_id(std::string_view flag, std::string_
 // An authority's public id, or its file.
 base::Result<base::EndpointId> parse_authority_id(std::string_view flag, const std::string& text);
 
-// The authority in the file, or a new one in it.
-base::Result<io::Authority> load_or_create_authority(const std::filesystem::path& path, const std::string& mesh);
-// A ticket for the node of a data directory, good for kClusterTicketDays; its file, "admission" there for a member and
-// "visit-MESH" for a visitor. The node's key is minted if there is none.
+struct Admitted {
+    std::string authority;         // The public id.
+    std::filesystem::path ticket;  // "admission" in the data directory for a member, "visit-MESH" for a visitor.
+};
+// Admits the node of a data directory to a closed mesh of a run, for kClusterTicketDays. The mesh's authority is
+// "MESH.authority" in the run's directory, which is made if there is none, as is the node's key.
 inline constexpr std::uint64_t kClusterTicketDays = 365;
-base::Result<std::filesystem::path> admit_data_dir(const io::Authority& authority, const std::filesystem::path& dir,
-                                                   wire::AdmissionUse use = wire::AdmissionUse::member);
+base::Result<Admitted> admit_to(const std::filesystem::path& run_dir, const std::string& mesh,
+                                const std::filesystem::path& data_dir, wire::AdmissionUse use);
 
 // A serial for a ticket. Random, since nothing here remembers which were given.
 std::uint64_t fresh_serial();
